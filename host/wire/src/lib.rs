@@ -1,0 +1,1 @@
+//! Medius frames and messages.
