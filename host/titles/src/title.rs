@@ -1,0 +1,503 @@
+//! `game.toml`: what one title is. These are the tables as they stand in the file; what a server asks at run time is
+//! [`App`](crate::App), one per app id, with the app's own values laid over the title's.
+
+use std::time::Duration;
+
+use crate::keys::{choice, config, seconds};
+
+choice! {
+    /// Whether what is sent to a server (and back) is enciphered.
+    pub enum Cipher {
+        /// The server's key is handed out and the client opens with a key exchange.
+        Enciphered = "enciphered",
+        /// A zero ServerKey is handed out: the client skips the key exchange and speaks in the clear.
+        Clear = "clear",
+    }
+
+    /// What becomes of frames between players.
+    pub enum RelayCipher {
+        /// A frame that came in the clear goes on in the clear, an enciphered one enciphered.
+        AsReceived = "as-received",
+        /// Always enciphered to a player with a key, however it came.
+        Enciphered = "enciphered",
+        /// Always in the clear. For titles that send thousands of small frames on a trusted network.
+        Clear = "clear",
+    }
+
+    /// How well a title is known to work. Honest, not hopeful.
+    pub enum Status {
+        /// Traffic of the title against Sony's servers is on file and is replayed by the tests.
+        Captured = "captured",
+        /// Its app id and its habits are documented by public projects that served it; nothing was recorded.
+        Documented = "documented",
+        /// Only its app id and name are known.
+        Untried = "untried",
+        /// Its app id is not known: the folder tells what is, and the operator fills in the id.
+        NoAppId = "no-app-id",
+    }
+
+    /// A kind of server, where a rule applies to some of them.
+    pub enum ServerKind {
+        /// Universe information.
+        Muis = "muis",
+        /// Login.
+        Mas = "mas",
+        /// Lobby.
+        Mls = "mls",
+        /// Registration of game servers and console hosts.
+        Mps = "mps",
+        /// Game relay.
+        Dme = "dme",
+    }
+
+    /// Who may enter a channel (the wire's security level).
+    pub enum Security {
+        /// Everybody: MediusWorldSecurityLevel 0.
+        None = "none",
+        /// Who knows the password: 1.
+        PlayerPassword = "player-password",
+        /// Nobody: 2.
+        Closed = "closed",
+    }
+
+    /// How a game's players are connected to the relay (the wire's NetConnectionType).
+    pub enum GameConnection {
+        /// What the game's host asked for when it created the game, 6.5 of the message table: the host type decides.
+        HostType = "host-type",
+        /// TCP alone: type 1.
+        Tcp = "tcp",
+        /// TCP with UDP beside it: type 3.
+        TcpAuxUdp = "tcp-aux-udp",
+        /// UDP alone: type 5.
+        Udp = "udp",
+    }
+}
+
+config! {
+    /// `games/<title>/game.toml`. A title is a community: all its app ids share accounts, channels and games.
+    pub struct TitleConfig {
+        /// The title's name for people.
+        pub name: String = String::new(),
+        /// How well it is known to work, for all its app ids that do not say otherwise.
+        pub status: Status = Status::Untried,
+        /// Where the facts come from and what is missing, for the operator.
+        pub notes: String = String::new(),
+        /// Serve it. Off keeps the folder and turns the title away.
+        pub enabled: bool = true,
+        /// One table per app id.
+        pub app: Vec<AppConfig> = vec![],
+        /// What MUIS tells. With none, one universe with the title's name is told.
+        pub universe: Vec<Universe> = vec![],
+        /// Answers of GetLocations, in this order. With none, NoResult is answered.
+        pub location: Vec<Location> = vec![],
+        /// The channels that always exist, in this order: the first is where players land after login.
+        pub channel: Vec<Channel> = vec![],
+        /// Announcements, newest first. More can be made while the host runs (`medley announce`).
+        pub announcement: Vec<Announcement> = vec![],
+        /// The texts of GetPolicy.
+        pub policy: Policy = Policy::default(),
+        /// Rules of accounts and login.
+        pub accounts: AccountRules = AccountRules::default(),
+        /// Bounds of what players may make.
+        pub limits: TitleLimits = TitleLimits::default(),
+        /// Texts with which the servers name their version.
+        pub versions: Versions = Versions::default(),
+        /// GetServerTime.
+        pub time: ServerTime = ServerTime::default(),
+        /// Chat.
+        pub chat: ChatRules = ChatRules::default(),
+        /// Words that the text filter catches.
+        pub text_filter: TextFilter = TextFilter::default(),
+        /// Messages of the host to a player (RT SERVER_SYSTEM_MESSAGE).
+        pub system_message: SystemMessage = SystemMessage::default(),
+        /// Games in the lobby.
+        pub games: GameRules = GameRules::default(),
+        /// Games in the relay.
+        pub relay: TitleRelay = TitleRelay::default(),
+        /// What is enciphered.
+        pub encryption: TitleEncryption = TitleEncryption::default(),
+        /// Exceptions of the connect sequence, for all app ids.
+        pub handshake: HandshakeOverride = HandshakeOverride::default(),
+    }
+
+    /// `[[app]]`: one application id. What stands here goes before the title's own value.
+    pub struct AppConfig {
+        /// The application id the client sends.
+        pub id: u32 = 0,
+        /// The name on the box, where it differs from the title's.
+        pub name: String = String::new(),
+        /// `NTSC`, `PAL`, ... as the sources have it; empty if unknown.
+        pub region: String = String::new(),
+        /// `PS2`, `PSP`, `PS3`; several joined by `/`.
+        pub platform: String = String::new(),
+        /// Medius version of the client (`1.08`), where stated by a source or seen; a run decides by the client's hello.
+        pub medius_version: String = String::new(),
+        /// Serial numbers of the discs or downloads.
+        pub serials: Vec<String> = vec![],
+        /// Host names compiled into the game: what a console must be pointed to, beside the NAT service's name.
+        pub hosts: Vec<String> = vec![],
+        /// How well it is known to work, where it differs from the title's.
+        pub status: Option<Status> = None,
+        /// Where the facts about this app id come from.
+        pub notes: String = String::new(),
+        /// Name of the server key (in the key store) with which MUIS and MAS open this app's first message. Not set: `medius_global`, which all captured titles use.
+        pub rsa_key: Option<String> = None,
+        /// What MUIS tells to this app id, instead of the title's universes.
+        pub universe: Vec<Universe> = vec![],
+        /// Locations of this app id, instead of the title's.
+        pub location: Vec<Location> = vec![],
+        /// Version texts of this app id, instead of the title's.
+        pub versions: Option<Versions> = None,
+        /// Encryption of this app id, over the title's.
+        pub encryption: TitleEncryption = TitleEncryption::default(),
+        /// Exceptions of the connect sequence, over the title's.
+        pub handshake: HandshakeOverride = HandshakeOverride::default(),
+    }
+
+    /// `[[universe]]`: a row of what MUIS tells (`servers.md` 5).
+    pub struct Universe {
+        /// UniverseID.
+        pub id: u32 = 1,
+        /// Name, at most 127 bytes. Empty: the title's name.
+        pub name: String = String::new(),
+        /// Description, at most 255 bytes.
+        pub description: String = String::new(),
+        /// Status number; 1 is what public servers tell for a running universe.
+        pub status: i32 = 1,
+        /// Address of MAS as a dotted IPv4. Empty: our own.
+        pub dns: String = String::new(),
+        /// Port of MAS. 0: our own.
+        pub port: u16 = 0,
+        /// Users it claims to hold.
+        pub max_users: u32 = 256,
+        /// Billing system's code, at most 7 bytes.
+        pub billing: String = String::new(),
+        /// Billing system's name, at most 127 bytes.
+        pub billing_name: String = String::new(),
+        /// `<version> <patch URL>` for titles that look for patches, at most 127 bytes; `{host}` stands for our address. Empty tells of none.
+        pub extended_info: String = String::new(),
+        /// Address of the title's web lobby (SVO), at most 127 bytes; `{host}` stands for our address. A trailing space is added, as titles need it.
+        pub svo_url: String = String::new(),
+        /// UniverseNews, at most 255 bytes.
+        pub news: String = String::new(),
+        /// Tell it.
+        pub enabled: bool = true,
+    }
+
+    /// `[[location]]`
+    pub struct Location {
+        /// LocationID.
+        pub id: u32 = 0,
+        /// LocationName, at most 63 bytes.
+        pub name: String = String::new(),
+    }
+
+    /// `[[channel]]`: a lobby channel that always exists.
+    pub struct Channel {
+        /// LobbyName, at most 63 bytes, unique in the title.
+        pub name: String = String::new(),
+        /// MaxPlayers.
+        pub max_players: u32 = 256,
+        /// GenericField1 to 4, which titles filter by.
+        pub generic_fields: [u32; 4] = [0, 0, 0, 0],
+        /// GenericFieldLevel: 0, 1, 2, 4, 8 (one field), 16, 32, 64 (from the first on), 128, 256, 512 (later pairs and triples).
+        pub generic_field_level: u32 = 0,
+        /// Who may enter.
+        pub security: Security = Security::None,
+        /// The password, at most 31 bytes; needs `security = "player-password"`.
+        pub password: String = String::new(),
+        /// Only players of these app ids see it. Empty: all of the title.
+        pub app_ids: Vec<u32> = vec![],
+    }
+
+    /// `[[announcement]]`
+    pub struct Announcement {
+        /// The text; with the title in front it must fit 999 bytes on PS2, 3999 on PS3.
+        pub text: String = String::new(),
+        /// A text file of the title's folder instead of `text`.
+        pub file: String = String::new(),
+        /// First line, if any.
+        pub title: String = String::new(),
+        /// Only for these app ids. Empty: all of the title.
+        pub app_ids: Vec<u32> = vec![],
+    }
+
+    /// `[policy]`. A text that is missing is answered with one empty row, without which titles hang at login.
+    pub struct Policy {
+        /// Policy 0, the usage policy.
+        pub usage: String = String::new(),
+        /// A text file of the title's folder instead of `usage`.
+        pub usage_file: String = String::new(),
+        /// Policy 1, the privacy policy.
+        pub privacy: String = String::new(),
+        /// A text file of the title's folder instead of `privacy`.
+        pub privacy_file: String = String::new(),
+    }
+
+    /// `[accounts]`
+    pub struct AccountRules {
+        /// Accounts may be made by AccountRegistration, or at login where the next two allow it.
+        pub registration: bool = true,
+        /// A login with an unknown name makes the account. Off by default; PAL titles without a registration screen need it.
+        pub create_on_login: bool = false,
+        /// AnonymousLogin is allowed.
+        pub anonymous_login: bool = true,
+        /// TicketLogin (PS3 network tickets) is allowed.
+        pub ticket_login: bool = true,
+        /// Shortest account name, bytes.
+        pub name_min: u32 = 1,
+        /// Longest account name, bytes: 31 on the wire.
+        pub name_max: u32 = 31,
+        /// Names nobody may register, compared without regard to case.
+        pub reserved_names: Vec<String> = vec![],
+        /// Words that may stand in no name (besides those of `text_filter`).
+        pub forbidden_in_names: Vec<String> = vec![],
+        /// Only accounts on the store's white-list may log in.
+        pub whitelist: bool = false,
+        /// Account names that get the moderator access level.
+        pub moderators: Vec<String> = vec![],
+        /// Accounts a title looks for by id and name; they exist and nobody can log in as them.
+        pub system: Vec<SystemAccount> = vec![],
+    }
+
+    /// `[[accounts.system]]`
+    pub struct SystemAccount {
+        /// Account id the title expects.
+        pub id: u32 = 0,
+        /// Account name the title expects.
+        pub name: String = String::new(),
+    }
+
+    /// `[limits]`
+    pub struct TitleLimits {
+        /// Players online at one time. 0 = as many as the host takes.
+        pub max_players: u32 = 0,
+        /// Games at one time.
+        pub max_games: u32 = 1024,
+        /// Players in one game, whatever the creator asks for; the relay's own bound applies too.
+        pub max_players_per_game: u32 = 256,
+        /// Channels at one time, those of `[[channel]]` included.
+        pub max_channels: u32 = 1024,
+        /// Players in one channel, whatever the creator asks for.
+        pub max_players_per_channel: u32 = 1024,
+        /// Buddies of one account.
+        pub max_buddies: u32 = 256,
+        /// Ignored accounts of one account.
+        pub max_ignored: u32 = 256,
+        /// Seconds for which an empty channel made by a player lives on.
+        #[serde(with = "seconds")]
+        pub empty_channel: Duration = Duration::from_secs(60),
+    }
+
+    /// `[versions]`, each at most 55 bytes (DME: 15)
+    pub struct Versions {
+        /// VersionServer on MUIS. Killzone asks before anything else.
+        pub muis: String = "Medius Universe Information Server Version 1.50.0009".to_owned(),
+        /// VersionServer on MAS.
+        pub mas: String = "Medius Authentication Server Version 3.05.201109161400".to_owned(),
+        /// VersionServer on MLS.
+        pub mls: String = "Medius Lobby Server Version 3.05.201109161400".to_owned(),
+        /// DmeServerVersion to clients of 1.08 and older; Sony's to UYA.
+        pub dme_108: String = "1.22.0141".to_owned(),
+        /// DmeServerVersion to clients of 1.09 and later; Sony's to Deadlocked.
+        pub dme: String = "2.10.1143227940".to_owned(),
+    }
+
+    /// `[time]`
+    pub struct ServerTime {
+        /// Time zone told by GetServerTime, as hours and minutes: -700 is seven hours behind. Sony's lobby told -700 in summer.
+        pub zone: i32 = -700,
+    }
+
+    /// `[chat]`
+    pub struct ChatRules {
+        /// Chat to the own channel or game.
+        pub channel: bool = true,
+        /// Chat to one player.
+        pub whisper: bool = true,
+        /// Chat to all buddies.
+        pub buddies: bool = true,
+        /// Chat to the own clan.
+        pub clan: bool = true,
+        /// Chat to everybody of the title, for moderators only.
+        pub broadcast: bool = true,
+        /// Send channel chat to players of the channel who are in a game too.
+        pub reach_players_in_games: bool = false,
+        /// Apply `text_filter` to chat.
+        pub filter: bool = false,
+        /// Chat messages a second from one player, as a long-time average. 0 = no limit.
+        pub per_second: u32 = 5,
+    }
+
+    /// `[text_filter]`
+    pub struct TextFilter {
+        /// Words, compared without regard to case wherever they stand.
+        pub words: Vec<String> = vec![],
+    }
+
+    /// `[system_message]`
+    pub struct SystemMessage {
+        /// Severity byte; how a title shows it is not documented, both emulators send 0.
+        pub severity: u8 = 0,
+        /// What a banned player is shown.
+        pub banned: String = "You have been banned!".to_owned(),
+        /// What every player is shown after login. Empty: nothing.
+        pub welcome: String = String::new(),
+    }
+
+    /// `[games]`
+    pub struct GameRules {
+        /// Refuse a join whose host type differs from the game's. UYA and Jak X ask for another type than they made.
+        pub check_host_type: bool = true,
+        /// Apply the client's game list filters. A few early titles want every game.
+        pub filter_lists: bool = true,
+        /// MaxPlayers told in JoinGameResponse whatever the game has; 0 = the game's.
+        pub join_max_players: u32 = 0,
+        /// How a game's players reach the relay.
+        pub connection: GameConnection = GameConnection::HostType,
+        /// Games hosted by a console itself are allowed.
+        pub peer_to_peer: bool = true,
+        /// The least-used number of the wire id space for worlds: first id of channels and games.
+        pub first_world_id: u32 = 1,
+        /// Tell a buddy live that somebody added him (one title wants to hear it at the next list only).
+        pub confirm_buddies_live: bool = true,
+    }
+
+    /// `[relay]`
+    pub struct TitleRelay {
+        /// Offer UDP beside TCP.
+        pub udp: bool = true,
+        /// Put several frames into one write or datagram when several are at hand. Needs the host's setting too.
+        pub aggregation: bool = true,
+        /// Players in a world; the host's bound applies too.
+        pub max_players: u32 = 256,
+    }
+
+    /// `[encryption]`. Not set: the host's default. MUIS and MAS follow the client, always.
+    pub struct TitleEncryption {
+        /// MLS.
+        pub mls: Option<Cipher> = None,
+        /// DME.
+        pub dme: Option<Cipher> = None,
+        /// Frames between players.
+        pub relay: Option<RelayCipher> = None,
+    }
+
+    /// `[handshake]`: exceptions of the connect sequence (`transport.md` 2 and 5, `servers.md` 3). Not set: the usual behaviour.
+    pub struct HandshakeOverride {
+        /// Take the client for 1.08 in the handshake although its hello says more. Usual: false.
+        pub treat_as_108: Option<bool> = None,
+        /// Send CONNECT_ACCEPT_TCP at once, with no CONNECT_REQUIRE before it, although the client is above 1.08. Usual: false.
+        pub skip_connect_require: Option<bool> = None,
+        /// At 1.08 and below: send CONNECT_COMPLETE straight after CONNECT_ACCEPT_TCP. Usual: true, as Sony did to UYA.
+        pub complete_after_accept: Option<bool> = None,
+        /// Above 1.08: servers that send CONNECT_COMPLETE straight after CONNECT_ACCEPT_TCP, unasked. Usual: none.
+        pub complete_unasked_above_108: Option<Vec<ServerKind>> = None,
+        /// Send CRYPTKEY_GAME on enciphered connections. Usual: true, at every version.
+        pub send_cryptkey_game: Option<bool> = None,
+        /// On DME: send the second CRYPTKEY_PEER. Usual: true, as Sony; emulators omit it.
+        pub send_second_peer_key: Option<bool> = None,
+        /// Cut long server messages into fragments above 1.08. Usual: true.
+        pub fragment: Option<bool> = None,
+        /// Send server echoes above 1.08 (never at 1.08). Usual: true.
+        pub server_echo: Option<bool> = None,
+        /// At 1.08 and below: encipher application messages of the server with the game key (context 1). Usual: true, as Sony.
+        pub game_key_for_lobby: Option<bool> = None,
+        /// First three bytes of CONNECT_ACCEPT_TCP at 1.08, as six hex digits. Usual: 0108d3, Sony's.
+        pub accept_version: Option<String> = None,
+    }
+}
+
+/// The connect sequence of one app id, all exceptions applied.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Handshake {
+    /// See [`HandshakeOverride::treat_as_108`].
+    pub treat_as_108: bool,
+    /// See [`HandshakeOverride::skip_connect_require`].
+    pub skip_connect_require: bool,
+    /// See [`HandshakeOverride::complete_after_accept`].
+    pub complete_after_accept: bool,
+    /// See [`HandshakeOverride::complete_unasked_above_108`].
+    pub complete_unasked_above_108: Vec<ServerKind>,
+    /// See [`HandshakeOverride::send_cryptkey_game`].
+    pub send_cryptkey_game: bool,
+    /// See [`HandshakeOverride::send_second_peer_key`].
+    pub send_second_peer_key: bool,
+    /// See [`HandshakeOverride::fragment`].
+    pub fragment: bool,
+    /// See [`HandshakeOverride::server_echo`].
+    pub server_echo: bool,
+    /// See [`HandshakeOverride::game_key_for_lobby`].
+    pub game_key_for_lobby: bool,
+    /// See [`HandshakeOverride::accept_version`].
+    pub accept_version: [u8; 3],
+}
+
+impl Default for Handshake {
+    fn default() -> Self {
+        Self {
+            treat_as_108: false,
+            skip_connect_require: false,
+            complete_after_accept: true,
+            complete_unasked_above_108: Vec::new(),
+            send_cryptkey_game: true,
+            send_second_peer_key: true,
+            fragment: true,
+            server_echo: true,
+            game_key_for_lobby: true,
+            accept_version: [0x01, 0x08, 0xd3],
+        }
+    }
+}
+
+impl Handshake {
+    /// Applies exceptions: each that is set replaces the value.
+    pub fn with(mut self, over: &HandshakeOverride) -> Self {
+        let set = |to: &mut bool, from: Option<bool>| *to = from.unwrap_or(*to);
+        set(&mut self.treat_as_108, over.treat_as_108);
+        set(&mut self.skip_connect_require, over.skip_connect_require);
+        set(&mut self.complete_after_accept, over.complete_after_accept);
+        set(&mut self.send_cryptkey_game, over.send_cryptkey_game);
+        set(&mut self.send_second_peer_key, over.send_second_peer_key);
+        set(&mut self.fragment, over.fragment);
+        set(&mut self.server_echo, over.server_echo);
+        set(&mut self.game_key_for_lobby, over.game_key_for_lobby);
+        if let Some(kinds) = &over.complete_unasked_above_108 {
+            self.complete_unasked_above_108.clone_from(kinds);
+        }
+        if let Some(bytes) = over.accept_version.as_deref().and_then(three_bytes) {
+            self.accept_version = bytes;
+        }
+        self
+    }
+}
+
+impl TitleEncryption {
+    /// Lays the values set here over `base`.
+    pub fn over(&self, base: &Self) -> Self {
+        Self { mls: self.mls.or(base.mls), dme: self.dme.or(base.dme), relay: self.relay.or(base.relay) }
+    }
+}
+
+impl Security {
+    /// The number on the wire.
+    pub fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+impl Announcement {
+    /// The text as sent: title, line feed, body; or the body alone.
+    pub fn whole_text(&self) -> String {
+        if self.title.is_empty() { self.text.clone() } else { format!("{}\n{}", self.title, self.text) }
+    }
+}
+
+/// Reads six hex digits.
+pub(crate) fn three_bytes(hex: &str) -> Option<[u8; 3]> {
+    let digits: Vec<u8> = hex.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+    match digits[..] {
+        [a, b, c, d, e, f] => Some([a << 4 | b, c << 4 | d, e << 4 | f]),
+        _ => None,
+    }
+}
