@@ -1,0 +1,216 @@
+//! Group commit: many writers, one flush.
+//!
+//! A write is applied to the engine's memory, then waits in the open batch. The flush thread closes the batch, opens
+//! the next, flushes once, and only then lets every waiter of the closed batch know. While a flush runs, the next
+//! batch collects; so the more writers there are, the more of them share a flush, and a lone writer never waits for others.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
+
+use crate::error::{Result, StoreError};
+
+/// Locks even when another thread panicked inside: every critical section of this crate leaves its data whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A write that is applied (visible to readers) but perhaps not durable yet. The value is out of reach until it is:
+/// [`Pending::wait`] blocks a thread for it, `.await` does not.
+///
+/// Dropping it does not undo the write; it only gives up knowing.
+#[must_use = "the write is not durable until this was waited for"]
+#[derive(Debug)]
+pub struct Pending<T> {
+    value: T,
+    batch: Option<Arc<Completion>>,
+}
+
+impl<T> Pending<T> {
+    /// A value that needs no flush: nothing was written, or the engine keeps nothing anyway.
+    pub fn ready(value: T) -> Self {
+        Self { value, batch: None }
+    }
+
+    pub(crate) fn new(value: T, batch: Option<Arc<Completion>>) -> Self {
+        Self { value, batch }
+    }
+
+    /// Changes the value, not the promise.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Pending<U> {
+        Pending { value: f(self.value), batch: self.batch }
+    }
+
+    /// Blocks this thread until the write is durable. Not for async tasks: those `.await`.
+    pub fn wait(self) -> Result<T> {
+        if let Some(batch) = self.batch {
+            batch.wait()?;
+        }
+        Ok(self.value)
+    }
+}
+
+impl<T: Send + 'static> IntoFuture for Pending<T> {
+    type Output = Result<T>;
+    type IntoFuture = Durable<T>;
+
+    fn into_future(self) -> Durable<T> {
+        Durable { value: Some(self.value), batch: self.batch }
+    }
+}
+
+/// The future of a [`Pending`] write: ready when the write is durable.
+#[derive(Debug)]
+pub struct Durable<T> {
+    value: Option<T>,
+    batch: Option<Arc<Completion>>,
+}
+
+// No field is ever pinned structurally.
+impl<T> Unpin for Durable<T> {}
+
+impl<T> Future for Durable<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        if let Some(batch) = &self.batch {
+            match batch.poll(cx.waker()) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => {}
+            }
+        }
+        // A future polled again after it was ready has no value left to give: stay pending, as `Fuse` does.
+        self.value.take().map_or(Poll::Pending, |value| Poll::Ready(Ok(value)))
+    }
+}
+
+/// The fate of one batch of writes.
+#[derive(Debug, Default)]
+pub(crate) struct Completion {
+    state: Mutex<CompletionState>,
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct CompletionState {
+    outcome: Option<Result<(), Arc<str>>>,
+    wakers: Vec<Waker>,
+}
+
+impl Completion {
+    fn wait(&self) -> Result<()> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(outcome) = &state.outcome {
+                return outcome.clone().map_err(StoreError::Flush);
+            }
+            state = self.done.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn poll(&self, waker: &Waker) -> Poll<Result<()>> {
+        let mut state = lock(&self.state);
+        if let Some(outcome) = &state.outcome {
+            return Poll::Ready(outcome.clone().map_err(StoreError::Flush));
+        }
+        if !state.wakers.iter().any(|known| known.will_wake(waker)) {
+            state.wakers.push(waker.clone());
+        }
+        Poll::Pending
+    }
+
+    fn complete(&self, outcome: Result<(), Arc<str>>) {
+        let wakers = {
+            let mut state = lock(&self.state);
+            state.outcome = Some(outcome);
+            std::mem::take(&mut state.wakers)
+        };
+        self.done.notify_all();
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+}
+
+/// The flush thread and the batch that is open for writers.
+pub(crate) struct Committer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+struct State {
+    open: Arc<Completion>,
+    waiting: bool,
+    stop: bool,
+}
+
+impl Committer {
+    /// Starts the flush thread. `flush` must make every write durable that was applied before it was called.
+    pub(crate) fn start(
+        flush: impl FnMut() -> Result<(), Arc<str>> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State { open: Arc::default(), waiting: false, stop: false }),
+            work: Condvar::new(),
+        });
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("medley-store-flush".to_owned())
+            .spawn(move || run(&for_thread, flush))?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Joins the open batch. Call it after the write was applied: the flush that closes this batch covers it.
+    pub(crate) fn join(&self) -> Arc<Completion> {
+        let mut state = lock(&self.shared.state);
+        if !state.waiting {
+            state.waiting = true;
+            self.shared.work.notify_one();
+        }
+        Arc::clone(&state.open)
+    }
+}
+
+impl Drop for Committer {
+    /// Flushes what waits, then ends the thread.
+    fn drop(&mut self) {
+        lock(&self.shared.state).stop = true;
+        self.shared.work.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's flush thread panicked");
+        }
+    }
+}
+
+fn run(shared: &Shared, mut flush: impl FnMut() -> Result<(), Arc<str>>) {
+    loop {
+        let batch = {
+            let mut state = lock(&shared.state);
+            while !state.waiting && !state.stop {
+                state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            if !state.waiting {
+                return;
+            }
+            state.waiting = false;
+            std::mem::take(&mut state.open)
+        };
+        // A panic inside the engine must not leave writers waiting for ever.
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(&mut flush))
+            .unwrap_or_else(|_| Err(Arc::from("the engine panicked while flushing")));
+        if let Err(detail) = &outcome {
+            tracing::error!(%detail, "flush failed");
+        }
+        batch.complete(outcome);
+    }
+}

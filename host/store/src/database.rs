@@ -1,0 +1,270 @@
+//! [`Database`]: the store's rules on top of any [`Engine`]. Opening, schema, migrations, counters, atomic writes.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use crate::codec;
+use crate::commit::{Committer, Pending, lock};
+use crate::engine::{Batch, Engine, MemoryEngine, Pair, SledEngine, SledOptions, Tree};
+use crate::error::{Result, StoreError};
+use crate::types::{AccountId, TitleId};
+
+/// Key of the schema version in [`Tree::Meta`].
+const SCHEMA_KEY: &[u8] = b"schema";
+
+/// One step from a schema to the next: reads the old records, writes the new ones. Its writes and the new schema number
+/// become durable together, or not at all.
+pub type Migration = fn(&mut Transaction<'_>) -> Result<()>;
+
+/// What schema a database is brought to: entry `i` leads from schema `i + 1` to `i + 2`.
+pub(crate) const MIGRATIONS: &[Migration] = &[];
+
+/// Schema that this version writes.
+pub const SCHEMA: u32 = schema_after(MIGRATIONS);
+
+const fn schema_after(migrations: &[Migration]) -> u32 {
+    migrations.len() as u32 + 1
+}
+
+/// The store on an engine. Use it through [`Store`](crate::Store).
+///
+/// Writers take turns (a lock around "read, decide, commit", microseconds), so operations may read what they depend on
+/// without transactions of their own; the wait for the disk is outside that lock.
+pub struct Database<E: Engine> {
+    engine: Arc<E>,
+    writer: Mutex<()>,
+    committer: Option<Committer>,
+}
+
+impl Database<MemoryEngine> {
+    /// An empty store that ends with the process.
+    pub fn in_memory() -> Result<Self> {
+        Self::with_engine(MemoryEngine::default())
+    }
+}
+
+impl Database<SledEngine> {
+    /// Opens or creates the database in a folder. A damaged, newer or busy one is refused and left as it is.
+    pub fn open(path: &Path, options: &SledOptions) -> Result<Self> {
+        Self::with_engine(SledEngine::open(path, options)?)
+    }
+}
+
+impl<E: Engine> Database<E> {
+    /// The store on an engine of one's own.
+    pub fn with_engine(engine: E) -> Result<Self> {
+        Self::with_migrations(engine, MIGRATIONS)
+    }
+
+    pub(crate) fn with_migrations(engine: E, migrations: &[Migration]) -> Result<Self> {
+        let engine = Arc::new(engine);
+        migrate(&*engine, migrations)?;
+        let committer = if engine.is_durable() {
+            let for_flush = Arc::clone(&engine);
+            let flush = move || for_flush.sync().map_err(|error| Arc::from(error.to_string()));
+            let committer = Committer::start(flush).map_err(|error| StoreError::Io {
+                action: "start the flush thread for",
+                path: engine.path().to_owned(),
+                detail: error.to_string(),
+            })?;
+            Some(committer)
+        } else {
+            None
+        };
+        Ok(Self { engine, writer: Mutex::new(()), committer })
+    }
+
+    pub(crate) fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    /// Keeps writers out while `f` runs, for a consistent view over several reads.
+    pub(crate) fn frozen<T>(&self, f: impl FnOnce(&E) -> T) -> T {
+        let _turn = lock(&self.writer);
+        f(&self.engine)
+    }
+
+    /// Runs one atomic step. Nothing is written if `f` refuses.
+    pub(crate) fn write<T>(&self, f: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<Pending<T>> {
+        let turn = lock(&self.writer);
+        let mut transaction = Transaction { engine: &*self.engine, batch: Batch::new() };
+        let value = f(&mut transaction)?;
+        if transaction.batch.is_empty() {
+            return Ok(Pending::ready(value));
+        }
+        self.engine.commit(&transaction.batch)?;
+        let batch = self.committer.as_ref().map(Committer::join);
+        drop(turn);
+        Ok(Pending::new(value, batch))
+    }
+
+    pub(crate) fn get<T: serde::de::DeserializeOwned>(&self, tree: Tree, key: &[u8]) -> Result<Option<T>> {
+        let Some(bytes) = self.engine.get(tree, key)? else { return Ok(None) };
+        codec::decode(tree, key, &bytes).map(Some)
+    }
+}
+
+fn migrate<E: Engine>(engine: &E, migrations: &[Migration]) -> Result<()> {
+    let supported = schema_after(migrations);
+    let found = match engine.get(Tree::Meta, SCHEMA_KEY)? {
+        Some(bytes) => {
+            let bytes = <[u8; 4]>::try_from(bytes.as_slice()).map_err(|_| StoreError::Damaged {
+                path: engine.path().to_owned(),
+                detail: format!("the schema number is {} bytes long instead of 4", bytes.len()),
+            })?;
+            u32::from_be_bytes(bytes)
+        }
+        None => {
+            for tree in Tree::ALL {
+                if engine.scan(*tree, b"", None, false).next().is_some() {
+                    return Err(StoreError::Damaged {
+                        path: engine.path().to_owned(),
+                        detail: format!(
+                            "tree `{}` has records, but the schema number is missing",
+                            tree.name()
+                        ),
+                    });
+                }
+            }
+            let mut batch = Batch::new();
+            batch.insert((Tree::Meta, SCHEMA_KEY.to_vec()), Some(supported.to_be_bytes().to_vec()));
+            engine.commit(&batch)?;
+            return engine.sync();
+        }
+    };
+    if found > supported {
+        return Err(StoreError::NewerSchema { path: engine.path().to_owned(), supported, found });
+    }
+    let Some(first) = found.checked_sub(1) else {
+        return Err(StoreError::Damaged {
+            path: engine.path().to_owned(),
+            detail: "the schema number is 0, the first one is 1".to_owned(),
+        });
+    };
+    for (index, migration) in migrations.iter().enumerate().skip(first as usize) {
+        let from = index as u32 + 1;
+        let mut transaction = Transaction { engine, batch: Batch::new() };
+        migration(&mut transaction).map_err(|error| StoreError::Migration {
+            from,
+            to: from + 1,
+            detail: error.to_string(),
+        })?;
+        transaction.put_raw(Tree::Meta, SCHEMA_KEY, (from + 1).to_be_bytes().to_vec());
+        engine.commit(&transaction.batch)?;
+        engine.sync()?;
+        tracing::info!(from, to = from + 1, path = %engine.path().display(), "migrated the database");
+    }
+    Ok(())
+}
+
+/// One atomic step in the making: reads see the step's own writes.
+pub struct Transaction<'e> {
+    engine: &'e dyn Engine,
+    batch: Batch,
+}
+
+impl Transaction<'_> {
+    /// One value as bytes.
+    pub fn get_raw(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self.batch.get(&(tree, key.to_vec())) {
+            Some(value) => Ok(value.clone()),
+            None => self.engine.get(tree, key),
+        }
+    }
+
+    /// Sets a value.
+    pub fn put_raw(&mut self, tree: Tree, key: &[u8], value: Vec<u8>) {
+        self.batch.insert((tree, key.to_vec()), Some(value));
+    }
+
+    /// Removes a value.
+    pub fn remove(&mut self, tree: Tree, key: &[u8]) {
+        self.batch.insert((tree, key.to_vec()), None);
+    }
+
+    /// Pairs whose keys begin with `prefix` as they were before this step, ascending.
+    pub fn scan_before(&self, tree: Tree, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Pair>> + '_> {
+        self.engine.scan(tree, prefix, None, false)
+    }
+
+    pub(crate) fn get<T: serde::de::DeserializeOwned>(&self, tree: Tree, key: &[u8]) -> Result<Option<T>> {
+        let Some(bytes) = self.get_raw(tree, key)? else { return Ok(None) };
+        codec::decode(tree, key, &bytes).map(Some)
+    }
+
+    pub(crate) fn put<T: serde::Serialize>(&mut self, tree: Tree, key: &[u8], value: &T) -> Result<()> {
+        let bytes = codec::encode(tree, key, value)?;
+        self.put_raw(tree, key, bytes);
+        Ok(())
+    }
+
+    pub(crate) fn contains(&self, tree: Tree, key: &[u8]) -> Result<bool> {
+        Ok(self.get_raw(tree, key)?.is_some())
+    }
+
+    /// Gives the next number of a counter, from 1 to `i32::MAX` (ids go on the wire as 32 signed bits).
+    pub(crate) fn next_number(&mut self, counter: &'static str) -> Result<u32> {
+        let last: u32 = self.get(Tree::Counters, counter.as_bytes())?.unwrap_or(0);
+        if last >= i32::MAX as u32 {
+            return Err(StoreError::LimitReached {
+                what: "the numbers",
+                owner: counter.to_owned(),
+                max: i32::MAX as usize,
+            });
+        }
+        let next = last + 1;
+        self.put(Tree::Counters, counter.as_bytes(), &next)?;
+        Ok(next)
+    }
+}
+
+/// Counters by name. Names are stored: never change one.
+pub(crate) mod counter {
+    pub(crate) const ACCOUNT: &str = "account";
+    pub(crate) const ANNOUNCEMENT: &str = "announcement";
+    pub(crate) const BAN: &str = "ban";
+    pub(crate) const GAME: &str = "game";
+}
+
+/// Keys. A title is its text and a NUL (which no title contains); numbers are big-endian, so that byte order is their order.
+pub(crate) mod key {
+    use super::{AccountId, TitleId};
+
+    pub(crate) fn title(title: &TitleId) -> Vec<u8> {
+        let mut key = title.as_str().as_bytes().to_vec();
+        key.push(0);
+        key
+    }
+
+    pub(crate) fn numbered(scope: &TitleId, number: u32) -> Vec<u8> {
+        let mut key = title(scope);
+        key.extend_from_slice(&number.to_be_bytes());
+        key
+    }
+
+    pub(crate) fn account(title: &TitleId, id: AccountId) -> Vec<u8> {
+        numbered(title, id.get().unsigned_abs())
+    }
+
+    pub(crate) fn pair(title: &TitleId, a: AccountId, b: AccountId) -> Vec<u8> {
+        let mut key = account(title, a);
+        key.extend_from_slice(&b.get().to_be_bytes());
+        key
+    }
+
+    /// The last four bytes of a key as a number.
+    pub(crate) fn last_number(key: &[u8]) -> Option<u32> {
+        key.last_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes))
+    }
+
+    pub(crate) fn last_account(key: &[u8]) -> Option<AccountId> {
+        last_number(key).and_then(|number| i32::try_from(number).ok()).and_then(AccountId::new)
+    }
+
+    /// The title at the start of a key, and what follows.
+    pub(crate) fn split_title(key: &[u8]) -> Option<(TitleId, &[u8])> {
+        let end = key.iter().position(|byte| *byte == 0)?;
+        let text = std::str::from_utf8(key.get(..end)?).ok()?;
+        Some((TitleId::new(text).ok()?, key.get(end + 1..)?))
+    }
+}
