@@ -24,7 +24,7 @@ pub struct KeyDoc {
 }
 
 /// A type that can stand in a configuration file and describe itself.
-pub trait Described: Sized {
+pub trait Described: Clone + PartialEq + Sized {
     /// What kind of value it is, in words.
     fn kind() -> String;
 
@@ -38,6 +38,22 @@ pub trait Described: Sized {
 
     /// The value as it would stand in the file; empty if it stands for "not set".
     fn show(&self) -> String;
+
+    /// Lists the keys whose values differ; `at` is the path of this value.
+    fn changed(&self, other: &Self, at: &str, out: &mut Vec<String>) {
+        if self != other {
+            out.push(at.to_owned());
+        }
+    }
+
+    /// Copies the value of one key, given by its path below this value, from another instance; false if there is no such key.
+    fn copy_key(&mut self, from: &Self, path: &str) -> bool {
+        let is_self = path.is_empty();
+        if is_self {
+            self.clone_from(from);
+        }
+        is_self
+    }
 }
 
 macro_rules! described {
@@ -156,7 +172,7 @@ macro_rules! config {
                 let default = Self::default();
                 $({
                     let joint = <$ty as $crate::keys::Described>::joint();
-                    let path = format!("{at}{}", $crate::keys::key_name(stringify!($field)));
+                    let path = format!("{at}{}", stringify!($field));
                     let inner = format!("{path}{joint}");
                     out.push($crate::keys::KeyDoc {
                         path: format!("{path}{}", joint.trim_end_matches('.')),
@@ -167,6 +183,20 @@ macro_rules! config {
                     });
                     <$ty as $crate::keys::Described>::keys(&inner, out);
                 })*
+            }
+            fn changed(&self, other: &Self, at: &str, out: &mut Vec<String>) {
+                $({
+                    let dot = if at.is_empty() { "" } else { "." };
+                    let path = format!("{at}{dot}{}", stringify!($field));
+                    $crate::keys::Described::changed(&self.$field, &other.$field, &path, out);
+                })*
+            }
+            fn copy_key(&mut self, from: &Self, path: &str) -> bool {
+                let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+                $(if head == stringify!($field) {
+                    return $crate::keys::Described::copy_key(&mut self.$field, &from.$field, rest);
+                })*
+                false
             }
         }
     )*};
@@ -211,11 +241,6 @@ macro_rules! choice {
 }
 
 pub(crate) use {choice, config};
-
-/// The name of a key in a file: the field's, without the `r#` of a field named like a Rust keyword.
-pub(crate) fn key_name(field: &str) -> &str {
-    field.strip_prefix("r#").unwrap_or(field)
-}
 
 /// Lists all keys of a file whose root is `T`.
 pub fn keys_of<T: Described>() -> Vec<KeyDoc> {

@@ -12,11 +12,20 @@
 //! and knows no runtime. The files it reads are its own.
 
 pub mod app;
+mod check;
+pub mod docs;
+mod document;
 pub mod host;
 pub mod instant;
 pub mod keys;
+pub mod load;
+pub mod problem;
+pub mod set;
 pub mod title;
 
 pub use app::{App, AppRef, DEFAULT_RSA_KEY, Encryption, Title};
 pub use host::HostConfig;
+pub use load::{ChangedKey, Effect};
+pub use problem::{ConfigErrors, Problem};
+pub use set::{TitleChange, TitleSet};
 pub use title::{Cipher, GameConnection, Handshake, RelayCipher, Security, ServerKind, Status, TitleConfig};

@@ -357,8 +357,6 @@ config! {
         pub connection: GameConnection = GameConnection::HostType,
         /// Games hosted by a console itself are allowed.
         pub peer_to_peer: bool = true,
-        /// The least-used number of the wire id space for worlds: first id of channels and games.
-        pub first_world_id: u32 = 1,
         /// Tell a buddy live that somebody added him (one title wants to hear it at the next list only).
         pub confirm_buddies_live: bool = true,
     }
