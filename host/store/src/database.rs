@@ -1,6 +1,7 @@
 //! [`Database`]: the store's rules on top of any [`Engine`]. Opening, schema, migrations, counters, atomic writes.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::codec;
@@ -11,6 +12,18 @@ use crate::types::{AccountId, TitleId};
 
 /// Key of the schema version in [`Tree::Meta`].
 const SCHEMA_KEY: &[u8] = b"schema";
+
+/// Key of the number of the last write in [`Tree::Meta`].
+const GENERATION_KEY: &[u8] = b"generation";
+
+/// Number of the last write that the database knows.
+pub(crate) fn generation<E: Engine>(engine: &E) -> Result<u64> {
+    let Some(bytes) = engine.get(Tree::Meta, GENERATION_KEY)? else { return Ok(0) };
+    <[u8; 8]>::try_from(bytes.as_slice()).map(u64::from_be_bytes).map_err(|_| StoreError::Damaged {
+        path: engine.path().to_owned(),
+        detail: format!("the number of the last write is {} bytes long instead of 8", bytes.len()),
+    })
+}
 
 /// One step from a schema to the next: reads the old records, writes the new ones. Its writes and the new schema number
 /// become durable together, or not at all.
@@ -33,6 +46,8 @@ const fn schema_after(migrations: &[Migration]) -> u32 {
 pub struct Database<E: Engine> {
     engine: Arc<E>,
     writer: Mutex<()>,
+    /// Number of the last write that was applied.
+    generation: Arc<AtomicU64>,
     committer: Option<Committer>,
 }
 
@@ -59,9 +74,14 @@ impl<E: Engine> Database<E> {
     pub(crate) fn with_migrations(engine: E, migrations: &[Migration]) -> Result<Self> {
         let engine = Arc::new(engine);
         migrate(&*engine, migrations)?;
+        let generation = Arc::new(AtomicU64::new(generation(&*engine)?));
         let committer = if engine.is_durable() {
-            let for_flush = Arc::clone(&engine);
-            let flush = move || for_flush.sync().map_err(|error| Arc::from(error.to_string()));
+            let (flushed, applied) = (Arc::clone(&engine), Arc::clone(&generation));
+            let flush = move || {
+                let covered = applied.load(Ordering::Acquire);
+                let done = flushed.sync().and_then(|()| flushed.set_watermark(covered));
+                done.map_err(|error| Arc::from(error.to_string()))
+            };
             let committer = Committer::start(flush).map_err(|error| StoreError::Io {
                 action: "start the flush thread for",
                 path: engine.path().to_owned(),
@@ -71,7 +91,7 @@ impl<E: Engine> Database<E> {
         } else {
             None
         };
-        Ok(Self { engine, writer: Mutex::new(()), committer })
+        Ok(Self { engine, writer: Mutex::new(()), generation, committer })
     }
 
     pub(crate) fn engine(&self) -> &E {
@@ -92,7 +112,11 @@ impl<E: Engine> Database<E> {
         if transaction.batch.is_empty() {
             return Ok(Pending::ready(value));
         }
+        // Under the writer's lock, so nobody else counts.
+        let next = self.generation.load(Ordering::Relaxed).wrapping_add(1);
+        transaction.put_raw(Tree::Meta, GENERATION_KEY, next.to_be_bytes().to_vec());
         self.engine.commit(&transaction.batch)?;
+        self.generation.store(next, Ordering::Release);
         let batch = self.committer.as_ref().map(Committer::join);
         drop(turn);
         Ok(Pending::new(value, batch))

@@ -32,7 +32,7 @@ fn title() -> TitleId {
 }
 
 fn open(path: &Path) -> Result<Database<SledEngine>, Failure> {
-    Ok(Database::open(path, &SledOptions { cache_bytes: 8 * 1024 * 1024 })?)
+    Ok(Database::open(path, &SledOptions { cache_bytes: 8 * 1024 * 1024, ..SledOptions::default() })?)
 }
 
 fn main() -> ExitCode {

@@ -78,6 +78,14 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn set_watermark(&self, _generation: u64) -> Result<()> {
+        Ok(())
+    }
+
+    fn watermark(&self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
     fn is_durable(&self) -> bool {
         false
     }

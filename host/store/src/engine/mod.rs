@@ -101,6 +101,13 @@ pub trait Engine: Send + Sync + 'static {
     /// Makes every batch durable that was applied before this call.
     fn sync(&self) -> Result<()>;
 
+    /// Notes, beside the database, that every write up to `generation` is durable. Cheap, need not be durable itself:
+    /// an older note only makes [`Engine::watermark`] say less.
+    fn set_watermark(&self, generation: u64) -> Result<()>;
+
+    /// The last note of [`Engine::set_watermark`]. A database that knows fewer writes than this has lost some.
+    fn watermark(&self) -> Result<Option<u64>>;
+
     /// False for an engine whose data ends with the process: nobody waits for a flush then.
     fn is_durable(&self) -> bool;
 }
