@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::host::EncryptionDefaults;
 use crate::title::{
-    AppConfig, Cipher, Handshake, Location, RelayCipher, Status, TitleConfig, TitleEncryption, Universe, Versions,
+    AppConfig, Cipher, Handshake, Location, RelayCipher, Status, TitleConfig, TitleEncryption, Universe,
+    Versions,
 };
 
 /// A title as it is served: its folder's name, its configuration with all text files read, its app ids.
@@ -83,7 +84,8 @@ impl Title {
 impl App {
     fn new(app: &AppConfig, title: &TitleConfig) -> Self {
         let name = if app.name.is_empty() { title.name.clone() } else { app.name.clone() };
-        let mut universes = if app.universe.is_empty() { title.universe.clone() } else { app.universe.clone() };
+        let mut universes =
+            if app.universe.is_empty() { title.universe.clone() } else { app.universe.clone() };
         if universes.is_empty() {
             universes.push(Universe::default());
         }

@@ -1,13 +1,14 @@
 //! Checks of values that a type cannot make: lengths on the wire, ranges, and keys that contradict each other.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::document::Document;
 use crate::host::{HostConfig, UdpMode};
 use crate::problem::excerpt;
-use crate::title::{HandshakeOverride, Location, Security, Status, TitleConfig, Universe, Versions, three_bytes};
+use crate::title::{
+    HandshakeOverride, Location, Security, Status, TitleConfig, Universe, Versions, three_bytes,
+};
 
 /// LOBBYNAME_MAXLEN, WORLDNAME_MAXLEN and LOCATIONNAME_MAXLEN are 64 with the NUL.
 const WORLD_NAME: usize = 63;
@@ -15,9 +16,9 @@ const WORLD_NAME: usize = 63;
 const ACCOUNT_NAME: usize = 31;
 /// Channel passwords: string[32].
 const CHANNEL_PASSWORD: usize = 31;
-/// Announcement texts: 1000 with the NUL up to 1.12, 4000 at 1.13 (trap 8 of `servers.md`).
+/// Announcement texts: 1000 with the NUL (a 1038-byte message at 1.08), 4000 at 1.13.
 const ANNOUNCEMENT: usize = 999;
-const ANNOUNCEMENT_PS3: usize = 3999;
+const ANNOUNCEMENT_113: usize = 3999;
 /// VersionServerResponse: string[56].
 const VERSION: usize = 55;
 /// DmeServerVersion: 16 bytes.
@@ -77,7 +78,8 @@ pub(crate) fn host(config: &HostConfig, doc: &mut Document<'_>) {
         ("relay.public_address", config.relay.public_address),
     ];
     for (key, address) in addresses {
-        if let Some(address) = address.filter(|a| a.is_unspecified() || a.is_broadcast() || a.is_multicast()) {
+        if let Some(address) = address.filter(|a| a.is_unspecified() || a.is_broadcast() || a.is_multicast())
+        {
             let help = "give the address that players reach, or remove the key to tell each client the one it reached";
             doc.note(key, "an IPv4 address of one machine", address.to_string(), help);
         }
@@ -130,7 +132,12 @@ pub(crate) fn host(config: &HostConfig, doc: &mut Document<'_>) {
     if let (Some(from), Some(to)) = (m.from, m.to)
         && from >= to
     {
-        doc.note("maintenance.to", "a moment after maintenance.from", "one before it", "swap or correct the two");
+        doc.note(
+            "maintenance.to",
+            "a moment after maintenance.from",
+            "one before it",
+            "swap or correct the two",
+        );
     }
     doc.text("maintenance.message", &m.message, 255);
     if config.log.level.trim().is_empty() {
@@ -226,7 +233,12 @@ pub(crate) fn title(config: &TitleConfig, doc: &mut Document<'_>) {
         doc.range(&format!("accounts.system[{i}].id"), account.id, 1, i32::MAX as u32);
         if let Some(first) = ids.insert(account.id, i) {
             let found = format!("{}, which accounts.system[{first}] has too", account.id);
-            doc.note(&format!("accounts.system[{i}].id"), "an account id of its own", found, "change one of them");
+            doc.note(
+                &format!("accounts.system[{i}].id"),
+                "an account id of its own",
+                found,
+                "change one of them",
+            );
         }
     }
 
@@ -255,7 +267,12 @@ fn apps(config: &TitleConfig, doc: &mut Document<'_>) {
         doc.note("app", "at least one app id", "none", help);
     }
     if unknown_id && !config.app.is_empty() {
-        doc.note("status", "a status of a title with app ids", "\"no-app-id\"", "use \"untried\" until you have tried it");
+        doc.note(
+            "status",
+            "a status of a title with app ids",
+            "\"no-app-id\"",
+            "use \"untried\" until you have tried it",
+        );
     }
     let mut seen = BTreeMap::new();
     for (i, app) in config.app.iter().enumerate() {
@@ -265,22 +282,32 @@ fn apps(config: &TitleConfig, doc: &mut Document<'_>) {
             doc.note(&format!("{at}.id"), "1 to 2147483647", app.id.to_string(), help);
         } else if let Some(first) = seen.insert(app.id, i) {
             let found = format!("{}, which app[{first}] has too", app.id);
-            doc.note(&format!("{at}.id"), "an app id that stands once", found, "remove one of the two tables");
+            doc.note(
+                &format!("{at}.id"),
+                "an app id that stands once",
+                found,
+                "remove one of the two tables",
+            );
         }
         doc.text(&format!("{at}.name"), &app.name, 127);
         for (j, host) in app.hosts.iter().enumerate() {
-            let fine = !host.is_empty()
-                && host.len() <= 253
-                && host.split('.').all(|label| {
-                    !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-                });
-            if !fine {
+            if !host_name(host) {
                 let found = format!("`{}`", excerpt(host));
-                doc.note(&format!("{at}.hosts[{j}]"), "a host name", found, "write it without scheme, port or path");
+                doc.note(
+                    &format!("{at}.hosts[{j}]"),
+                    "a host name",
+                    found,
+                    "write it without scheme, port or path",
+                );
             }
         }
         if app.rsa_key.as_deref() == Some("") {
-            doc.note(&format!("{at}.rsa_key"), "the name of a key", "nothing", "remove the key to use medius_global");
+            doc.note(
+                &format!("{at}.rsa_key"),
+                "the name of a key",
+                "nothing",
+                "remove the key to use medius_global",
+            );
         }
         universes(&format!("{at}."), &app.universe, doc);
         locations(&format!("{at}."), &app.location, doc);
@@ -308,9 +335,15 @@ fn universes(at: &str, rows: &[Universe], doc: &mut Document<'_>) {
             }
         }
         doc.text(&format!("{at}.news"), &row.news, 255);
-        if !row.dns.is_empty() && row.dns.parse::<Ipv4Addr>().is_err() {
-            let help = "resolve the name yourself: clients want a dotted IPv4 address; leave it empty for our own";
-            doc.note(&format!("{at}.dns"), "an IPv4 address", format!("`{}`", excerpt(&row.dns)), help);
+        doc.text(&format!("{at}.dns"), &row.dns, 127);
+        if !row.dns.is_empty() && !host_name(&row.dns) {
+            let help = "leave it empty for our own address";
+            doc.note(
+                &format!("{at}.dns"),
+                "an IPv4 address or a host name",
+                format!("`{}`", excerpt(&row.dns)),
+                help,
+            );
         }
     }
 }
@@ -321,7 +354,12 @@ fn locations(at: &str, rows: &[Location], doc: &mut Document<'_>) {
         doc.required(&format!("{at}location[{i}].name"), &row.name, WORLD_NAME);
         if let Some(first) = seen.insert(row.id, i) {
             let found = format!("{}, which location[{first}] has too", row.id);
-            doc.note(&format!("{at}location[{i}].id"), "a location id of its own", found, "change one of them");
+            doc.note(
+                &format!("{at}location[{i}].id"),
+                "a location id of its own",
+                found,
+                "change one of them",
+            );
         }
     }
 }
@@ -329,7 +367,12 @@ fn locations(at: &str, rows: &[Location], doc: &mut Document<'_>) {
 fn channels(config: &TitleConfig, doc: &mut Document<'_>) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     if config.channel.is_empty() {
-        doc.note("channel", "at least one channel", "none", "add a [[channel]] table: players land in the first at login");
+        doc.note(
+            "channel",
+            "at least one channel",
+            "none",
+            "add a [[channel]] table: players land in the first at login",
+        );
     }
     for (i, channel) in config.channel.iter().enumerate() {
         let at = format!("channel[{i}]");
@@ -342,7 +385,12 @@ fn channels(config: &TitleConfig, doc: &mut Document<'_>) {
         if !FIELD_LEVELS.contains(&channel.generic_field_level) {
             let wanted = "0, 1, 2, 4, 8, 16, 32, 64, 128, 256 or 512";
             let found = channel.generic_field_level.to_string();
-            doc.note(&format!("{at}.generic_field_level"), wanted, found, "32 means the first two fields with a third");
+            doc.note(
+                &format!("{at}.generic_field_level"),
+                wanted,
+                found,
+                "32 means the first two fields with a third",
+            );
         }
         doc.text(&format!("{at}.password"), &channel.password, CHANNEL_PASSWORD);
         let wants_password = channel.security == Security::PlayerPassword;
@@ -367,8 +415,8 @@ fn app_ids(path: &str, ids: &[u32], config: &TitleConfig, doc: &mut Document<'_>
 }
 
 fn texts(config: &TitleConfig, doc: &mut Document<'_>) {
-    let long = !config.app.is_empty() && config.app.iter().all(|app| app.platform == "PS3");
-    let max = if long { ANNOUNCEMENT_PS3 } else { ANNOUNCEMENT };
+    let long = !config.app.is_empty() && config.app.iter().all(|app| app.medius_version == "1.13");
+    let max = if long { ANNOUNCEMENT_113 } else { ANNOUNCEMENT };
     for (i, announcement) in config.announcement.iter().enumerate() {
         let at = format!("announcement[{i}]");
         let key = if announcement.file.is_empty() { "text" } else { "file" };
@@ -397,6 +445,13 @@ fn handshake(at: &str, over: &HandshakeOverride, doc: &mut Document<'_>) {
         let found = format!("`{}`", excerpt(bytes));
         doc.note(&format!("{at}.accept_version"), "six hex digits", found, "Sony's servers send 0108d3");
     }
+}
+
+fn host_name(text: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    text.len() <= 253 && text.split('.').all(label)
 }
 
 fn words(path: &str, words: &[String], doc: &mut Document<'_>) {

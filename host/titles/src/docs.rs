@@ -63,7 +63,11 @@ pub fn titles_md(set: &TitleSet) -> String {
     let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     for title in set.titles() {
         if title.apps.is_empty() {
-            let _ = writeln!(out, "| {} | {} | - | - | - | - | {} |", title.config.name, title.id, title.config.status);
+            let _ = writeln!(
+                out,
+                "| {} | {} | - | - | - | - | {} |",
+                title.config.name, title.id, title.config.status
+            );
         }
         for app in &title.apps {
             let _ = writeln!(
@@ -85,12 +89,14 @@ pub fn titles_md(set: &TitleSet) -> String {
 fn table(out: &mut String, keys: &[KeyDoc], environment: bool, effect: fn(&str) -> Effect) {
     let mut section = None;
     for key in keys {
-        let parent = if key.section { key.path.as_str() } else { key.path.rsplit_once('.').map_or("", |(at, _)| at) };
+        let parent =
+            if key.section { key.path.as_str() } else { key.path.rsplit_once('.').map_or("", |(at, _)| at) };
         if section != Some(parent) {
             section = Some(parent);
             if key.section {
                 let name = parent.replace("[]", "");
-                let bracketed = if parent.ends_with("[]") { format!("[[{name}]]") } else { format!("[{name}]") };
+                let bracketed =
+                    if parent.ends_with("[]") { format!("[[{name}]]") } else { format!("[{name}]") };
                 let _ = writeln!(out, "\n## `{bracketed}`\n\n{}", key.doc);
             } else if parent.is_empty() {
                 out.push_str("\n## Top of the file\n");
@@ -105,13 +111,15 @@ fn table(out: &mut String, keys: &[KeyDoc], environment: bool, effect: fn(&str) 
             continue;
         }
         let name = key.path.rsplit_once('.').map_or(key.path.as_str(), |(_, name)| name);
-        let default = if key.default.is_empty() { "not set".to_owned() } else { format!("`{}`", key.default) };
+        let default =
+            if key.default.is_empty() { "not set".to_owned() } else { format!("`{}`", key.default) };
         let when = match effect(&key.path.replace("[]", "")) {
             Effect::Live => "live",
             Effect::NewConnections => "new connections",
             Effect::Restart => "next start",
         };
-        let variable = if environment { format!(" `{}` |", environment_name(&key.path)) } else { String::new() };
+        let variable =
+            if environment { format!(" `{}` |", environment_name(&key.path)) } else { String::new() };
         let doc = key.doc.replace('|', "\\|");
         let _ = writeln!(out, "| `{name}` | {} | {default} | {doc} |{variable} {when} |", key.kind);
     }

@@ -27,8 +27,13 @@ impl<'a> Document<'a> {
     /// Parses `text`. Syntax errors are all told at once, and nothing else then.
     pub(crate) fn parse(file: &str, text: &'a str) -> Result<Self, ConfigErrors> {
         let (root, errors) = DeTable::parse_recoverable(text);
-        let doc =
-            Self { file: file.to_owned(), text, root, from_environment: BTreeMap::new(), problems: Vec::new() };
+        let doc = Self {
+            file: file.to_owned(),
+            text,
+            root,
+            from_environment: BTreeMap::new(),
+            problems: Vec::new(),
+        };
         let problems = errors.iter().take(MAX_PROBLEMS).map(|error| doc.syntax_problem(error)).collect();
         ConfigErrors::unless_empty(problems)?;
         Ok(doc)
@@ -45,7 +50,13 @@ impl<'a> Document<'a> {
             };
             let span = error.span().unwrap_or(0..0);
             let Some(hit) = find(root.get_ref(), &span, "") else {
-                self.problems.push(self.problem_at(&span, "", "a table of known keys", error.message(), "mend the file"));
+                self.problems.push(self.problem_at(
+                    &span,
+                    "",
+                    "a table of known keys",
+                    error.message(),
+                    "mend the file",
+                ));
                 return T::default();
             };
             self.problems.push(self.refused(&hit, &span, error.message(), &docs));
@@ -55,7 +66,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Notes that the value at `path` is wrong.
+    /// Notes that the value at `path` is wrong, unless it was refused already (what is checked then is the default).
     pub(crate) fn note(
         &mut self,
         path: &str,
@@ -63,6 +74,9 @@ impl<'a> Document<'a> {
         found: impl Into<String>,
         help: impl Into<String>,
     ) {
+        if !path.is_empty() && self.problems.iter().any(|problem| problem.key == path) {
+            return;
+        }
         let problem = self.problem(path, wanted, found, help);
         self.problems.push(problem);
     }
@@ -110,7 +124,7 @@ impl<'a> Document<'a> {
     fn syntax_problem(&self, error: &toml::de::Error) -> Problem {
         let span = error.span().unwrap_or(0..0);
         let start = line_start(self.text, span.start);
-        let found = excerpt(self.text.get(start..).unwrap_or(""));
+        let found = excerpt(self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or(""));
         self.problem_at(&span, "", "TOML", &format!("{} in `{found}`", error.message()), "mend the line")
     }
 
@@ -136,9 +150,16 @@ impl<'a> Document<'a> {
             return self.problem_at(span, &hit.path, &wanted, &format!("the unknown key `{name}`"), &help);
         }
         let found = excerpt(self.text.get(hit.value.clone()).unwrap_or(""));
-        let kind = docs.iter().find(|doc| doc.path.trim_end_matches("[]") == generic).map(|doc| doc.kind.clone());
+        let kind =
+            docs.iter().find(|doc| doc.path.trim_end_matches("[]") == generic).map(|doc| doc.kind.clone());
         let wanted = kind.unwrap_or_else(|| message.to_owned());
-        self.problem_at(span, &hit.path, &wanted, &format!("`{found}`"), &format!("change the value ({message})"))
+        self.problem_at(
+            span,
+            &hit.path,
+            &wanted,
+            &format!("`{found}`"),
+            &format!("change the value ({message})"),
+        )
     }
 
     /// The span of the key at `path`, or of the nearest table around it.
@@ -150,8 +171,12 @@ impl<'a> Document<'a> {
             let Some((key, value)) = table.get_key_value(name) else { return span };
             span = key.span();
             let mut value = value;
-            for index in indices.split('[').filter_map(|index| index.trim_end_matches(']').parse::<usize>().ok()) {
-                let Some(element) = value.get_ref().as_array().and_then(|list| list.get(index)) else { return span };
+            for index in
+                indices.split('[').filter_map(|index| index.trim_end_matches(']').parse::<usize>().ok())
+            {
+                let Some(element) = value.get_ref().as_array().and_then(|list| list.get(index)) else {
+                    return span;
+                };
                 span = element.span();
                 value = element;
             }
@@ -241,20 +266,23 @@ fn line_start(text: &str, offset: usize) -> usize {
     text.get(..offset).unwrap_or(text).rfind('\n').map_or(0, |at| at + 1)
 }
 
-/// Edit distance of two short words, for "did you mean".
+/// Edit distance of two short words (swapped neighbours count as one edit), for "did you mean".
 fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().take(64).collect();
     let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().take(64).enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (diagonal + usize::from(from != *to)).min(row[j] + 1).min(above + 1);
-            diagonal = above;
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let same = usize::from(a[i - 1] != b[j - 1]);
+            row[j] = (rows[i - 1][j - 1] + same).min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(rows[i - 2][j - 2] + 1);
+            }
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -273,6 +301,7 @@ mod tests {
     fn distance_counts_edits() {
         assert_eq!(distance("port", "port"), 0);
         assert_eq!(distance("prt", "port"), 1);
+        assert_eq!(distance("msl", "mls"), 1);
         assert_eq!(distance("", "abc"), 3);
     }
 }

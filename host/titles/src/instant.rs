@@ -26,8 +26,11 @@ impl UtcTime {
 impl<'de> Deserialize<'de> for UtcTime {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
         let at = Datetime::deserialize(de)?;
-        Self::from_toml(&at)
-            .ok_or_else(|| D::Error::custom(format!("invalid value: {at}, expected a date with a time, as 2026-01-31T20:00:00Z")))
+        Self::from_toml(&at).ok_or_else(|| {
+            D::Error::custom(format!(
+                "invalid value: {at}, expected a date with a time, as 2026-01-31T20:00:00Z"
+            ))
+        })
     }
 }
 

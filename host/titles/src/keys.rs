@@ -271,7 +271,9 @@ pub(crate) mod seconds {
         if (0.0..=31_622_400.0).contains(&secs) {
             Ok(Duration::from_secs_f64(secs))
         } else {
-            Err(D::Error::custom(format!("invalid value: {secs}, expected seconds from 0 to 31622400 (a year)")))
+            Err(D::Error::custom(format!(
+                "invalid value: {secs}, expected seconds from 0 to 31622400 (a year)"
+            )))
         }
     }
 }

@@ -84,7 +84,8 @@ impl HostConfig {
             None => Self::parse("built-in configuration", "", environment),
             Some(path) => {
                 let name = path.display().to_string();
-                let text = read_text(path, &name, MAX_CONFIG_BYTES).map_err(|problem| ConfigErrors(vec![problem]))?;
+                let text = read_text(path, &name, MAX_CONFIG_BYTES)
+                    .map_err(|problem| ConfigErrors(vec![problem]))?;
                 Self::parse(&name, &text, environment)
             }
         }
@@ -181,7 +182,8 @@ pub fn environment_name(path: &str) -> String {
 /// When a changed key of `medley.toml` takes effect.
 pub fn host_effect(path: &str) -> Effect {
     let within = |list: &[&str]| {
-        list.iter().any(|at| path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        list.iter()
+            .any(|at| path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     };
     if within(&HOST_RESTART) {
         Effect::Restart

@@ -78,10 +78,14 @@ impl TitleSet {
     }
 
     /// Builds a set from texts, `(title id, file name, game.toml)`, whose titles use no text files.
-    pub fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Result<Self, ConfigErrors> {
+    pub fn from_texts<'a>(
+        texts: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
+    ) -> Result<Self, ConfigErrors> {
         let mut building = Building::default();
         for (id, file, text) in texts {
-            building.add(&Source { id, origin: file.to_owned(), text }, |_| Err("no folder to read it from".to_owned()));
+            building.add(&Source { id, origin: file.to_owned(), text }, |_| {
+                Err("no folder to read it from".to_owned())
+            });
         }
         building.finish()
     }
@@ -136,7 +140,10 @@ impl TitleSet {
 
     /// Finds a title by its id (the folder's name).
     pub fn title(&self, id: &str) -> Option<&Arc<Title>> {
-        self.titles.binary_search_by(|title| title.id.as_str().cmp(id)).ok().and_then(|at| self.titles.get(at))
+        self.titles
+            .binary_search_by(|title| title.id.as_str().cmp(id))
+            .ok()
+            .and_then(|at| self.titles.get(at))
     }
 
     /// All titles that are served or could be (those with no known app id), by id.
@@ -171,19 +178,33 @@ pub fn parse_title(
     Ok(Title::new(id.to_owned(), file.to_owned(), config))
 }
 
-fn fill_texts(config: &mut TitleConfig, doc: &mut Document<'_>, texts: impl Fn(&str) -> Result<String, String>) {
+fn fill_texts(
+    config: &mut TitleConfig,
+    doc: &mut Document<'_>,
+    texts: impl Fn(&str) -> Result<String, String>,
+) {
     let mut fill = |path: String, file: &str, into: &mut String| {
         if file.is_empty() {
             return;
         }
         let mut parts = Path::new(file).components();
         if !parts.all(|part| matches!(part, Component::Normal(_))) || file.contains('\\') {
-            doc.note(&path, "a file inside the title's folder", format!("`{file}`"), "name it by a path below the folder");
+            doc.note(
+                &path,
+                "a file inside the title's folder",
+                format!("`{file}`"),
+                "name it by a path below the folder",
+            );
             return;
         }
         match texts(file) {
             Ok(text) => text.trim_end().clone_into(into),
-            Err(why) => doc.note(&path, "a readable text file", format!("`{file}`: {why}"), "correct the name or the file"),
+            Err(why) => doc.note(
+                &path,
+                "a readable text file",
+                format!("`{file}`: {why}"),
+                "correct the name or the file",
+            ),
         }
     };
     for (i, row) in config.announcement.iter_mut().enumerate() {
@@ -195,7 +216,8 @@ fn fill_texts(config: &mut TitleConfig, doc: &mut Document<'_>, texts: impl Fn(&
 }
 
 fn fine_id(id: &str) -> bool {
-    (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    (1..=32).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn index(titles: &[Arc<Title>]) -> HashMap<u32, AppRef> {
@@ -301,7 +323,8 @@ impl Building {
             if let Some(other) = first.get(app_id) {
                 let mut problem = place.clone();
                 problem.found = format!("{app_id}, which {}:{} has too", other.file, other.line);
-                problem.help = "remove it from one of the two, or disable one title with enabled = false".to_owned();
+                problem.help =
+                    "remove it from one of the two, or disable one title with enabled = false".to_owned();
                 self.problems.push(problem);
             } else {
                 first.insert(*app_id, place);

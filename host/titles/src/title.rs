@@ -62,7 +62,7 @@ choice! {
 
     /// How a game's players are connected to the relay (the wire's NetConnectionType).
     pub enum GameConnection {
-        /// What the game's host asked for when it created the game, 6.5 of the message table: the host type decides.
+        /// What the game's host asked for when it created the game.
         HostType = "host-type",
         /// TCP alone: type 1.
         Tcp = "tcp",
@@ -154,7 +154,7 @@ config! {
         pub handshake: HandshakeOverride = HandshakeOverride::default(),
     }
 
-    /// `[[universe]]`: a row of what MUIS tells (`servers.md` 5).
+    /// `[[universe]]`: a row of what MUIS tells.
     pub struct Universe {
         /// UniverseID.
         pub id: u32 = 1,
@@ -164,7 +164,7 @@ config! {
         pub description: String = String::new(),
         /// Status number; 1 is what public servers tell for a running universe.
         pub status: i32 = 1,
-        /// Address of MAS as a dotted IPv4. Empty: our own.
+        /// Address of MAS: a dotted IPv4 or, as Sony's, a host name of at most 127 bytes. Empty: our own address.
         pub dns: String = String::new(),
         /// Port of MAS. 0: our own.
         pub port: u16 = 0,
@@ -212,7 +212,7 @@ config! {
 
     /// `[[announcement]]`
     pub struct Announcement {
-        /// The text; with the title in front it must fit 999 bytes on PS2, 3999 on PS3.
+        /// The text; with the title in front it must fit 999 bytes, or 3999 if every app id is of Medius 1.13.
         pub text: String = String::new(),
         /// A text file of the title's folder instead of `text`.
         pub file: String = String::new(),
@@ -381,7 +381,7 @@ config! {
         pub relay: Option<RelayCipher> = None,
     }
 
-    /// `[handshake]`: exceptions of the connect sequence (`transport.md` 2 and 5, `servers.md` 3). Not set: the usual behaviour.
+    /// `[handshake]`: exceptions of the connect sequence. Not set: the usual behaviour.
     pub struct HandshakeOverride {
         /// Take the client for 1.08 in the handshake although its hello says more. Usual: false.
         pub treat_as_108: Option<bool> = None,
@@ -493,7 +493,8 @@ impl Announcement {
 
 /// Reads six hex digits.
 pub(crate) fn three_bytes(hex: &str) -> Option<[u8; 3]> {
-    let digits: Vec<u8> = hex.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+    let digits: Vec<u8> =
+        hex.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
     match digits[..] {
         [a, b, c, d, e, f] => Some([a << 4 | b, c << 4 | d, e << 4 | f]),
         _ => None,
