@@ -188,3 +188,63 @@ pub(crate) mod int_array {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::types::{Account, GameRecord, NewBan, Stats};
+
+    fn decode_all(bytes: &[u8]) {
+        let _ = decode::<Account>(Tree::Accounts, b"k", bytes);
+        let _ = decode::<Stats>(Tree::AccountStats, b"k", bytes);
+        let _ = decode::<NewBan>(Tree::Bans, b"k", bytes);
+        let _ = decode::<GameRecord>(Tree::Games, b"k", bytes);
+        let _ = decode::<Text>(Tree::Policies, b"k", bytes);
+        let _ = decode::<u32>(Tree::Counters, b"k", bytes);
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_never_panics(mut bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+            decode_all(&bytes);
+            if let Some(first) = bytes.first_mut() {
+                *first = LAYOUT;
+                decode_all(&bytes);
+            }
+        }
+
+        #[test]
+        fn stats_come_back_as_written(
+            blob in any::<[u8; 32]>(), wide in any::<i32>(), custom in proptest::collection::vec(any::<i32>(), 0..50)
+        ) {
+            let mut stats = Stats { wide: [wide; 100], custom, ..Stats::default() };
+            stats.blob[..32].copy_from_slice(&blob);
+            let bytes = encode(Tree::AccountStats, b"k", &stats).unwrap();
+            prop_assert_eq!(decode::<Stats>(Tree::AccountStats, b"k", &bytes).unwrap(), stats.clone());
+            let json = serde_json::to_string(&stats).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Stats>(&json).unwrap(), stats);
+            // One byte more or less is not a record.
+            let mut long = bytes.clone();
+            long.push(0);
+            prop_assert!(decode::<Stats>(Tree::AccountStats, b"k", &long).is_err());
+            prop_assert!(decode::<Stats>(Tree::AccountStats, b"k", &bytes[..bytes.len() - 1]).is_err());
+        }
+
+        #[test]
+        fn text_of_any_bytes_comes_back_from_json(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let text = Text(bytes);
+            let json = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Text>(&json).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_length_beyond_the_record_allocates_nothing() {
+        // A text that claims 4 GiB.
+        let error =
+            decode::<Text>(Tree::Policies, b"k", &[LAYOUT, 0xff, 0xff, 0xff, 0xff, 0x0f]).unwrap_err();
+        assert!(matches!(error, StoreError::Record { tree: "policies", .. }), "{error}");
+    }
+}

@@ -214,3 +214,62 @@ fn run(shared: &Shared, mut flush: impl FnMut() -> Result<(), Arc<str>>) {
         batch.complete(outcome);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn writes_that_come_during_a_flush_share_the_next_one() {
+        let (began, begins) = mpsc::channel();
+        let (go, goes) = mpsc::channel::<Result<(), Arc<str>>>();
+        let committer = Committer::start(move || {
+            began.send(()).unwrap();
+            goes.recv().unwrap()
+        })
+        .unwrap();
+        let first = Pending::new(0, Some(committer.join()));
+        begins.recv().unwrap();
+        let during: Vec<_> = (1..=50).map(|n| Pending::new(n, Some(committer.join()))).collect();
+        go.send(Ok(())).unwrap();
+        assert_eq!(first.wait().unwrap(), 0);
+        begins.recv().unwrap();
+        assert!(during.iter().all(|pending| lock(&pending.batch.as_ref().unwrap().state).outcome.is_none()));
+        go.send(Ok(())).unwrap();
+        let values: Vec<_> = during.into_iter().map(|pending| pending.wait().unwrap()).collect();
+        assert_eq!(values, (1..=50).collect::<Vec<_>>());
+        // Two flushes served 51 writes.
+        drop(committer);
+        assert!(begins.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_failed_or_panicking_flush_is_told_to_its_writers_and_ends_nothing() {
+        let mut count = 0;
+        let committer = Committer::start(move || {
+            count += 1;
+            match count {
+                1 => Err(Arc::from("disk full")),
+                2 => panic!("a bug"),
+                _ => Ok(()),
+            }
+        })
+        .unwrap();
+        let outcomes: Vec<_> = (0..3)
+            .map(|_| Pending::new((), Some(committer.join())).wait().map_err(|e| e.to_string()))
+            .collect();
+        assert_eq!(outcomes[0], Err("the write could not be made durable: disk full".to_owned()));
+        assert!(outcomes[1].as_ref().is_err_and(|text| text.contains("panicked")), "{outcomes:?}");
+        assert_eq!(outcomes[2], Ok(()));
+    }
+
+    #[test]
+    fn dropping_the_committer_flushes_what_waits() {
+        let committer = Committer::start(|| Ok(())).unwrap();
+        let pending = Pending::new(7, Some(committer.join()));
+        drop(committer);
+        assert_eq!(pending.wait().unwrap(), 7);
+    }
+}

@@ -292,3 +292,139 @@ pub(crate) mod key {
         Some((TitleId::new(text).ok()?, key.get(end + 1..)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traits::Accounts;
+    use crate::types::{NewAccount, Text};
+
+    fn title() -> TitleId {
+        TitleId::new("socom").unwrap()
+    }
+
+    /// Schema 1 -> 2: texts in capitals.
+    fn shout(tx: &mut Transaction<'_>) -> Result<()> {
+        let rows: Vec<_> = tx.scan_before(Tree::Policies, b"").collect::<Result<_>>()?;
+        for (key, value) in rows {
+            tx.put_raw(Tree::Policies, &key, value.to_ascii_uppercase());
+        }
+        Ok(())
+    }
+
+    /// Schema 2 -> 3: from one tree to another.
+    fn move_over(tx: &mut Transaction<'_>) -> Result<()> {
+        let rows: Vec<_> = tx.scan_before(Tree::Policies, b"").collect::<Result<_>>()?;
+        for (key, value) in rows {
+            tx.remove(Tree::Policies, &key);
+            tx.put_raw(Tree::PluginData, &key, value);
+        }
+        Ok(())
+    }
+
+    fn fail(tx: &mut Transaction<'_>) -> Result<()> {
+        tx.remove(Tree::PluginData, b"k");
+        Err(StoreError::Closed)
+    }
+
+    /// A database as a host of schema 1 left it.
+    fn fixture(path: &Path) {
+        let engine = SledEngine::open(path, &SledOptions::default()).unwrap();
+        let mut batch = Batch::new();
+        batch.insert((Tree::Meta, b"schema".to_vec()), Some(vec![0, 0, 0, 1]));
+        batch.insert((Tree::Policies, b"k".to_vec()), Some(b"text".to_vec()));
+        engine.commit(&batch).unwrap();
+        engine.sync().unwrap();
+    }
+
+    fn open(path: &Path, migrations: &[Migration]) -> Result<Database<SledEngine>> {
+        Database::with_migrations(SledEngine::open(path, &SledOptions::default())?, migrations)
+    }
+
+    fn schema(store: &Database<SledEngine>) -> Option<Vec<u8>> {
+        store.engine().get(Tree::Meta, SCHEMA_KEY).unwrap()
+    }
+
+    #[test]
+    fn an_older_database_is_brought_up_step_by_step_once() {
+        let folder = tempfile::tempdir().unwrap();
+        fixture(folder.path());
+        for _ in 0..2 {
+            let store = open(folder.path(), &[shout, move_over]).unwrap();
+            assert_eq!(schema(&store), Some(vec![0, 0, 0, 3]));
+            assert_eq!(store.engine().get(Tree::Policies, b"k").unwrap(), None);
+            assert_eq!(store.engine().get(Tree::PluginData, b"k").unwrap(), Some(b"TEXT".to_vec()));
+        }
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_schema_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        fixture(folder.path());
+        let Err(error) = open(folder.path(), &[shout, move_over, fail]) else { panic!("opened") };
+        assert!(matches!(error, StoreError::Migration { from: 3, to: 4, .. }), "{error}");
+        let store = open(folder.path(), &[shout, move_over]).unwrap();
+        assert_eq!(store.engine().get(Tree::PluginData, b"k").unwrap(), Some(b"TEXT".to_vec()));
+        drop(store);
+        // An older host refuses what the newer one wrote.
+        let Err(error) = open(folder.path(), &[shout]) else { panic!("opened") };
+        assert!(matches!(error, StoreError::NewerSchema { supported: 2, found: 3, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_database_whose_records_have_no_schema_is_damaged() {
+        let engine = MemoryEngine::default();
+        let batch = Batch::from([((Tree::Games, b"k".to_vec()), Some(b"v".to_vec()))]);
+        engine.commit(&batch).unwrap();
+        let Err(error) = Database::with_engine(engine) else { panic!("opened") };
+        assert!(matches!(&error, StoreError::Damaged { detail, .. } if detail.contains("games")), "{error}");
+    }
+
+    #[test]
+    fn a_refused_step_writes_nothing() {
+        let store = Database::in_memory().unwrap();
+        let refused = store.write(|tx| {
+            tx.put_raw(Tree::Policies, b"k", b"v".to_vec());
+            Err::<(), _>(StoreError::Closed)
+        });
+        assert!(matches!(refused, Err(StoreError::Closed)));
+        assert_eq!(store.engine().get(Tree::Policies, b"k").unwrap(), None);
+    }
+
+    #[test]
+    fn numbers_end_at_the_largest_that_the_wire_carries() {
+        let store = Database::in_memory().unwrap();
+        let last = i32::MAX as u32;
+        let set = |value: u32| {
+            store.write(|tx| tx.put(Tree::Counters, b"account", &value)).unwrap().wait().unwrap()
+        };
+        let create = |name: &str| {
+            let new = NewAccount { name: Text::from(name), password: None, created: 0 };
+            store.create_account(&title(), &new).map(|pending| pending.wait().unwrap().id.get())
+        };
+        set(last - 1);
+        assert_eq!(create("a").unwrap(), i32::MAX);
+        assert!(matches!(create("b"), Err(StoreError::LimitReached { .. })));
+        set(u32::MAX);
+        assert!(matches!(create("c"), Err(StoreError::LimitReached { .. })));
+    }
+
+    #[test]
+    fn a_damaged_record_is_an_error_that_names_tree_and_key() {
+        let store = Database::in_memory().unwrap();
+        let new = NewAccount { name: Text::from("a"), password: None, created: 0 };
+        let id = store.create_account(&title(), &new).unwrap().wait().unwrap().id;
+        for garbage in
+            [vec![], vec![1], vec![2, 0, 0], vec![1, 0xff, 0xff, 0xff, 0xff, 0x0f], vec![0xff; 300]]
+        {
+            drop(store.write(|tx| {
+                tx.put_raw(Tree::Accounts, &key::account(&title(), id), garbage.clone());
+                Ok(())
+            }));
+            let error = store.account(&title(), id).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("`accounts`") && text.contains("736f636f6d0000000001"), "{text}");
+            assert!(!error.is_refusal());
+        }
+    }
+}

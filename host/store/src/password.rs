@@ -192,3 +192,84 @@ impl PasswordHash {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passwords() -> Passwords {
+        Passwords::new(&PasswordOptions::cheapest()).unwrap()
+    }
+
+    fn id(number: i32) -> AccountId {
+        AccountId::new(number).unwrap()
+    }
+
+    #[test]
+    fn a_password_of_any_bytes_matches_its_own_hash_only() {
+        let passwords = passwords();
+        for password in [&b""[..], b"ratchet", &[0, 0xff, 0x80, 0], &[b'x'; limits::PASSWORD]] {
+            let hash = passwords.hash(password).unwrap();
+            assert!(hash.as_phc().starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{}", hash.as_phc());
+            assert!(passwords.verify(id(1), &hash, password).unwrap());
+            assert!(!passwords.verify(id(1), &hash, b"clank").unwrap());
+        }
+        assert!(matches!(passwords.hash(&[0; limits::PASSWORD + 1]), Err(StoreError::TooLong { .. })));
+        assert_ne!(passwords.hash(b"a").unwrap(), passwords.hash(b"a").unwrap());
+    }
+
+    #[test]
+    fn only_a_verified_password_is_warm_and_only_for_its_account_and_hash() {
+        let passwords = passwords();
+        let (old, new) = (passwords.hash(b"secret").unwrap(), passwords.hash(b"secret").unwrap());
+        assert!(!passwords.is_warm(id(1), &old, b"secret"));
+        assert!(!passwords.verify(id(1), &old, b"wrong").unwrap());
+        assert!(!passwords.is_warm(id(1), &old, b"wrong"));
+        assert!(passwords.verify(id(1), &old, b"secret").unwrap());
+        assert!(passwords.is_warm(id(1), &old, b"secret"));
+        assert!(!passwords.is_warm(id(1), &old, b"wrong"));
+        assert!(!passwords.is_warm(id(2), &old, b"secret"));
+        // A changed password has a new hash: the old tag is worth nothing.
+        assert!(!passwords.is_warm(id(1), &new, b"secret"));
+        passwords.forget(id(1));
+        assert!(!passwords.is_warm(id(1), &old, b"secret"));
+    }
+
+    #[test]
+    fn the_warm_cache_keeps_the_accounts_used_last() {
+        let options =
+            PasswordOptions { warm_accounts: NonZeroUsize::new(2).unwrap(), ..PasswordOptions::cheapest() };
+        let passwords = Passwords::new(&options).unwrap();
+        let hash = passwords.hash(b"p").unwrap();
+        passwords.warm(id(1), &hash, b"p");
+        passwords.warm(id(2), &hash, b"p");
+        assert!(passwords.is_warm(id(1), &hash, b"p"));
+        passwords.warm(id(3), &hash, b"p");
+        let warm = |number| passwords.is_warm(id(number), &hash, b"p");
+        assert_eq!([warm(1), warm(2), warm(3)], [true, false, true]);
+    }
+
+    #[test]
+    fn hashes_that_would_eat_the_machine_or_are_not_argon2_are_refused() {
+        let ok = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$OqCxUjcRbINcFPPmyPXYHw";
+        assert!(PasswordHash::from_phc(ok).is_ok());
+        for bad in [
+            ok.replace("m=8", "m=4194304"),
+            ok.replace("t=1", "t=1000000"),
+            ok.replace("argon2id", "scrypt"),
+            ok.replace("$c29tZXNhbHQ$OqCxUjcRbINcFPPmyPXYHw", ""),
+            "5f4dcc3b5aa765d61d8327deb882cf99".to_owned(),
+            String::new(),
+        ] {
+            assert!(matches!(PasswordHash::from_phc(&bad), Err(StoreError::Invalid { .. })), "{bad}");
+        }
+        let dear = PasswordOptions { memory_kib: 1 << 20, ..PasswordOptions::default() };
+        assert!(matches!(Passwords::new(&dear), Err(StoreError::Invalid { .. })));
+    }
+
+    #[test]
+    fn a_hash_does_not_show_in_debug_output() {
+        let hash = passwords().hash(b"p").unwrap();
+        assert_eq!(format!("{hash:?}"), "PasswordHash(..)");
+    }
+}

@@ -249,6 +249,7 @@ pub struct NewAccount {
 
 /// An account, without its stats.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Account {
     /// Its number.
     pub id: AccountId,
@@ -273,6 +274,7 @@ pub struct Account {
 
 /// All stats of an account. A new account has zeros.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stats {
     /// Opaque to the host (`AccountUpdateStats`).
     #[serde(with = "crate::codec::hex_array")]
@@ -382,6 +384,7 @@ pub enum BanSubject {
 
 /// What a ban is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewBan {
     /// Where it holds.
     pub scope: BanScope,
@@ -440,6 +443,7 @@ pub enum PolicyKind {
 
 /// A game as the history keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct GameRecord {
     /// Name, at most [`limits::GAME_NAME`] bytes.
     pub name: Text,

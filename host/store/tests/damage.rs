@@ -1,5 +1,8 @@
 //! Databases that must not be opened: damaged, newer, busy. Each is refused with its path and left byte for byte.
 
+// Helpers of tests assert by unwrapping, as the tests themselves do.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
