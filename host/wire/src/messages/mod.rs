@@ -173,6 +173,30 @@ macro_rules! define_any_message {
                 }
             }
 
+            /// Repeats a request's id, if the message has a place for it.
+            pub fn set_message_id(&mut self, id: MessageId) {
+                match self {
+                    $($(Self::$name(message) => message.set_message_id(id),)*)*
+                    Self::Unknown(_) => {}
+                }
+            }
+
+            /// Sets StatusCode, if the message has one.
+            pub fn set_status(&mut self, status: CallbackStatus) {
+                match self {
+                    $($(Self::$name(message) => message.set_status(status),)*)*
+                    Self::Unknown(_) => {}
+                }
+            }
+
+            /// Sets EndOfList (EndOfText for policies), if the message has one.
+            pub fn set_end_of_list(&mut self, end: bool) {
+                match self {
+                    $($(Self::$name(message) => message.set_end_of_list(end),)*)*
+                    Self::Unknown(_) => {}
+                }
+            }
+
             /// The fields as JSON.
             pub fn to_json(&self) -> Value {
                 match self {
@@ -286,6 +310,17 @@ impl AnyMessage {
         let mut w = Writer::new();
         self.encode_body(&mut w, d);
         w.into_bytes()
+    }
+
+    /// As [`Request::answer_with`], for whatever message this is; `None` if nothing is declared to answer it.
+    pub fn answer_with(&self, status: CallbackStatus) -> Option<Self> {
+        let mut answer = Self::empty(self.info()?.answer?)?;
+        if let Some(id) = self.message_id() {
+            answer.set_message_id(id);
+        }
+        answer.set_status(status);
+        answer.set_end_of_list(true);
+        Some(answer)
     }
 
     /// Class byte.
