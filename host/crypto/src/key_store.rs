@@ -81,7 +81,7 @@ pub enum KeyStoreError {
         /// What is wrong and what is wanted.
         problem: String,
     },
-    /// A title was pointed at a key that cannot serve it.
+    /// A title was pointed at a key that cannot serve it, by [`KeyStore::set_override`].
     #[error("title {app_id}: server key \"{name}\": {problem}")]
     Override {
         /// The title.
@@ -146,19 +146,20 @@ impl KeyStore {
         }
         let mut next = self.clone();
         for (position, raw) in parsed.rsa.into_iter().enumerate() {
-            let place = Place::new(file, "rsa", position, &raw.name);
+            let place = Place::new(file, "rsa", position, raw.name.as_deref());
             let entry = raw.pair(&place)?;
             next.claim(&place, &entry.name, entry.pair.public())?;
             next.pairs.insert(entry.name.clone(), entry);
         }
         for (position, raw) in parsed.rsa_public.into_iter().enumerate() {
-            let place = Place::new(file, "rsa_public", position, &raw.name);
+            let place = Place::new(file, "rsa_public", position, raw.name.as_deref());
             let entry = raw.public(&place)?;
             next.claim(&place, &entry.name, &entry.key)?;
             next.publics.insert(entry.name.clone(), entry);
         }
-        for raw in parsed.overrides {
-            next.set_override(raw.app_id, &raw.key)?;
+        for (position, raw) in parsed.overrides.into_iter().enumerate() {
+            let place = Place::new(file, "override", position, None);
+            next.set_override(raw.app_id, &raw.key).map_err(|e| place.wrong("key", e.to_string()))?;
         }
         *self = next;
         Ok(())
@@ -301,7 +302,7 @@ struct Place<'f> {
 }
 
 impl<'f> Place<'f> {
-    fn new(file: &'f str, table: &str, position: usize, name: &Option<String>) -> Self {
+    fn new(file: &'f str, table: &str, position: usize, name: Option<&str>) -> Self {
         let number = position + 1;
         let entry = match name {
             Some(name) => format!("[[{table}]] number {number} \"{name}\""),

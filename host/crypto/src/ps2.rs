@@ -26,37 +26,52 @@ const REVERSED: [u8; 256] = {
 
 impl Mixed {
     pub(crate) fn new(hash: Hash) -> Self {
-        let mut boxes = [REVERSED];
-        let mut j = [0];
+        let mut s = REVERSED;
+        let mut j = 0;
         let word = u64::from(u32::from_le_bytes(hash.0));
-        let words = [[word | word << 32; 2]];
+        let word = word | word << 32;
         for lap in 0..16u8 {
-            mix_16::<5, 1>(&mut boxes, &mut j, lap.wrapping_mul(16 * 5), words);
+            mix_16::<5>(&mut s, &mut j, lap.wrapping_mul(16 * 5), [word, word]);
         }
-        let [s] = boxes;
         Self(s)
     }
 
-    /// The key mix of `N` receivers. Their S-boxes are independent of each other, so interleaving them hides the
-    /// latency of each one's load, add, swap chain behind the others'.
+    /// The key mix of one receiver.
     #[inline(always)]
-    fn keyed<const N: usize>(&self, keys: [&[u8; KEY_LEN]; N]) -> [[u8; 256]; N] {
-        let mut boxes = [self.0; N];
-        let mut j = [0; N];
-        let keys = keys.map(|key| {
-            let (words, _) = key.as_chunks::<8>();
-            core::array::from_fn::<u64, 8, _>(|at| u64::from_le_bytes(words[at]))
-        });
+    fn keyed(&self, key: &[u8; KEY_LEN]) -> [u8; 256] {
+        let mut s = self.0;
+        let mut j = 0;
+        let (words, _) = key.as_chunks::<8>();
+        let words: [u64; 8] = core::array::from_fn(|at| u64::from_le_bytes(words[at]));
         for lap in 0..16u8 {
             let at = 2 * usize::from(lap % 4);
-            let words = keys.map(|key| [key[at], key[at + 1]]);
-            mix_16::<3, N>(&mut boxes, &mut j, lap.wrapping_mul(16 * 3), words);
+            mix_16::<3>(&mut s, &mut j, lap.wrapping_mul(16 * 3), [words[at], words[at + 1]]);
+        }
+        s
+    }
+
+    /// The key mix of `N` receivers. Their S-boxes are independent of each other, so interleaving them hides the
+    /// latency of each one's load, add, swap chain behind the others'. The plain loop is the fastest here: what
+    /// [`mix_16`] does for one S-box costs registers, and with several there is no latency left to win.
+    #[inline(always)]
+    fn keyed_lanes<const N: usize>(&self, keys: [&[u8; KEY_LEN]; N]) -> [[u8; 256]; N] {
+        let mut boxes = [self.0; N];
+        let mut j = [0u8; N];
+        let mut i = 0u8;
+        for round in 0..4 * KEY_LEN {
+            for ((s, j), key) in boxes.iter_mut().zip(j.iter_mut()).zip(keys) {
+                let t = s[usize::from(i)];
+                *j = j.wrapping_add(t).wrapping_add(key[round % KEY_LEN]);
+                s[usize::from(i)] = s[usize::from(*j)];
+                s[usize::from(*j)] = t;
+            }
+            i = i.wrapping_add(3);
         }
         boxes
     }
 
     pub(crate) fn encipher(&self, key: &[u8; KEY_LEN], body: &mut [u8]) {
-        let [mut s] = self.keyed([key]);
+        let mut s = self.keyed(key);
         let (mut x, mut y) = (0u8, 0u8);
         for byte in body {
             let plain = *byte;
@@ -67,7 +82,7 @@ impl Mixed {
     }
 
     pub(crate) fn decipher(&self, key: &[u8; KEY_LEN], body: &mut [u8]) {
-        let [mut s] = self.keyed([key]);
+        let mut s = self.keyed(key);
         let (mut x, mut y) = (0u8, 0u8);
         for byte in body {
             let (stream, cell) = step(&mut s, &mut x, &mut y);
@@ -84,7 +99,7 @@ impl Mixed {
         plain: &[u8],
         outs: [&mut [u8]; N],
     ) {
-        let mut boxes = self.keyed(keys);
+        let mut boxes = self.keyed_lanes(keys);
         let mut x = [0u8; N];
         let mut y = [0u8; N];
         for (at, &plain) in plain.iter().enumerate() {
@@ -98,37 +113,30 @@ impl Mixed {
     }
 }
 
-/// Sixteen rounds of a mixing pass over `N` S-boxes, from cell `i` on in steps of `STRIDE`.
+/// Sixteen rounds of a mixing pass, from cell `i` on in steps of `STRIDE`.
 ///
-/// What makes it faster than the obvious loop (measured, `benches/ratio.rs`): the sixteen key bytes arrive in two
-/// registers instead of sixteen loads; `j` is kept wide and cut to a byte only to address (the bits that are
-/// shifted in above the eighth never come down again); and the cells of two rounds are loaded together, before the
-/// first swap, with the case that the first swap hits the second cell settled by a comparison. The processor
-/// would load ahead anyway, but would throw the work after it away each time the guess "no overlap" fails.
+/// What makes it faster than the obvious loop (0.6x of its time, see `benches/ratio.rs`): the sixteen key bytes
+/// arrive in two registers instead of sixteen loads; `j` is kept wide and cut to a byte only to address (what is
+/// above the eighth bit never comes down again); and the cells of two rounds are loaded together, before the first
+/// swap, with the case that the first swap hits the second cell settled by a comparison. The processor would load
+/// ahead anyway, but would throw the work behind it away each time its guess "no overlap" fails.
 #[inline(always)]
-fn mix_16<const STRIDE: u8, const N: usize>(
-    boxes: &mut [[u8; 256]; N],
-    j: &mut [u64; N],
-    i: u8,
-    words: [[u64; 2]; N],
-) {
+fn mix_16<const STRIDE: u8>(s: &mut [u8; 256], j: &mut u64, i: u8, words: [u64; 2]) {
     for pair in 0..8u8 {
         let i_0 = i.wrapping_add(2 * pair * STRIDE);
         let i_1 = i_0.wrapping_add(STRIDE);
-        for ((s, j), words) in boxes.iter_mut().zip(j.iter_mut()).zip(words) {
-            let word = words[usize::from(pair / 4)] >> (16 * (pair % 4));
-            let t_0 = s[usize::from(i_0)];
-            let t_1 = s[usize::from(i_1)];
-            *j = j.wrapping_add(word.wrapping_add(u64::from(t_0)));
-            let j_0 = *j as u8;
-            s[usize::from(i_0)] = s[usize::from(j_0)];
-            s[usize::from(j_0)] = t_0;
-            let t_1 = if j_0 == i_1 { t_0 } else { t_1 };
-            *j = j.wrapping_add((word >> 8).wrapping_add(u64::from(t_1)));
-            let j_1 = *j as u8;
-            s[usize::from(i_1)] = s[usize::from(j_1)];
-            s[usize::from(j_1)] = t_1;
-        }
+        let word = words[usize::from(pair / 4)] >> (16 * (pair % 4));
+        let t_0 = s[usize::from(i_0)];
+        let t_1 = s[usize::from(i_1)];
+        *j = j.wrapping_add(word.wrapping_add(u64::from(t_0)));
+        let j_0 = *j as u8;
+        s[usize::from(i_0)] = s[usize::from(j_0)];
+        s[usize::from(j_0)] = t_0;
+        let t_1 = if j_0 == i_1 { t_0 } else { t_1 };
+        *j = j.wrapping_add((word >> 8).wrapping_add(u64::from(t_1)));
+        let j_1 = *j as u8;
+        s[usize::from(i_1)] = s[usize::from(j_1)];
+        s[usize::from(j_1)] = t_1;
     }
 }
 

@@ -18,8 +18,8 @@ impl<const N: usize> State<N> {
     /// One step, then `d ^= w`: absorbing or enciphering the word `w`.
     #[inline(always)]
     fn absorb(&mut self, w: [u32; N]) {
-        for l in 0..N {
-            self.d[l] = self.stepped(l) ^ w[l];
+        for (l, w) in w.into_iter().enumerate() {
+            self.d[l] = self.stepped(l) ^ w;
         }
     }
 
@@ -125,23 +125,23 @@ pub(crate) fn encipher_lanes<const N: usize>(
     keys: [&[u8; KEY_LEN]; N],
     hash: Hash,
     plain: &[u8],
-    outs: [&mut [u8]; N],
+    mut outs: [&mut [u8]; N],
 ) {
     let mut state = State::keyed(keys, hash);
     let (words, rest) = plain.as_chunks::<4>();
     for (at, w) in words.iter().enumerate() {
         state.absorb([u32::from_le_bytes(*w); N]);
-        for lane in 0..N {
-            if let Some(out) = outs[lane].as_chunks_mut::<4>().0.get_mut(at) {
-                *out = state.d[lane].to_le_bytes();
+        for (out, d) in outs.iter_mut().zip(state.d) {
+            if let Some(out) = out.as_chunks_mut::<4>().0.get_mut(at) {
+                *out = d.to_le_bytes();
             }
         }
     }
     if !rest.is_empty() {
         state.absorb([partial(rest); N]);
-        for lane in 0..N {
-            let tail = outs[lane].as_chunks_mut::<4>().1;
-            for (out, byte) in tail.iter_mut().zip(state.d[lane].to_le_bytes()) {
+        for (out, d) in outs.into_iter().zip(state.d) {
+            let tail = out.as_chunks_mut::<4>().1;
+            for (out, byte) in tail.iter_mut().zip(d.to_le_bytes()) {
                 *out = byte;
             }
         }
