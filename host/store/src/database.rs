@@ -26,7 +26,7 @@ pub(crate) fn generation<E: Engine>(engine: &E) -> Result<u64> {
 }
 
 /// One step from a schema to the next: reads the old records, writes the new ones. Its writes and the new schema number
-/// become durable together, or not at all.
+/// become durable together, or not at all; they are held in memory until then.
 pub type Migration = fn(&mut Transaction<'_>) -> Result<()>;
 
 /// What schema a database is brought to: entry `i` leads from schema `i + 1` to `i + 2`.

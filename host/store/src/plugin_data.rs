@@ -109,10 +109,19 @@ impl<E: Engine> PluginData for Database<E> {
         let rows = page.rows();
         let after = page.after.map(|key| full_key(title, scope, &key));
         let own = scope_prefix(title, scope).len();
-        self.engine()
-            .scan(Tree::PluginData, &full_key(title, scope, prefix), after.as_deref(), false)
-            .take(rows)
-            .map(|row| row.map(|(key, value)| (key.get(own..).unwrap_or_default().to_vec(), value)))
-            .collect()
+        let mut found = Vec::new();
+        let mut bytes = 0;
+        for row in
+            self.engine().scan(Tree::PluginData, &full_key(title, scope, prefix), after.as_deref(), false)
+        {
+            if found.len() == rows || bytes >= limits::PLUGIN_SCAN {
+                break;
+            }
+            let (key, value) = row?;
+            let key = key.get(own..).unwrap_or_default().to_vec();
+            bytes += key.len() + value.len();
+            found.push((key, value));
+        }
+        Ok(found)
     }
 }

@@ -164,7 +164,8 @@ pub trait PluginData {
     fn plugin_remove(&self, title: &TitleId, scope: PluginScope, key: &[u8]) -> Result<Pending<bool>>;
     /// One value.
     fn plugin_get(&self, title: &TitleId, scope: PluginScope, key: &[u8]) -> Result<Option<Vec<u8>>>;
-    /// Keys that begin with `prefix`, with their values, in byte order.
+    /// Keys that begin with `prefix`, with their values, in byte order. A page may end before its limit when it holds
+    /// [`limits::PLUGIN_SCAN`](crate::limits::PLUGIN_SCAN) bytes; an empty one is the end.
     fn plugin_scan(
         &self,
         title: &TitleId,

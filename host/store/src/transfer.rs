@@ -36,7 +36,8 @@ pub enum ImportMode {
     /// Only an empty store.
     Empty,
     /// Any store: a record of the file replaces the one of the same key; an account whose name belongs to another
-    /// number is an error.
+    /// number is an error. Numbers are those of the file: a merge of two hosts that gave the same numbers is not what this is
+    /// for.
     Merge,
 }
 

@@ -52,6 +52,8 @@ pub mod limits {
     pub const PLUGIN_KEY: usize = 256;
     /// Value of plugin data.
     pub const PLUGIN_VALUE: usize = 64 * 1024;
+    /// Keys and values that one scan of plugin data returns, together; at least one row comes in any case.
+    pub const PLUGIN_SCAN: usize = 1024 * 1024;
     /// Rows that one listing call returns at most, whatever was asked for.
     pub const PAGE: usize = 1000;
 }

@@ -64,10 +64,7 @@ fn settle(path: &Path) {
 
 fn refused(path: &Path) -> StoreError {
     let before = files(path);
-    let error = match Database::open(path, &options()) {
-        Ok(_) => panic!("opened"),
-        Err(error) => error,
-    };
+    let Err(error) = Database::open(path, &options()) else { panic!("opened") };
     assert!(files(path) == before, "the database was changed: {error}");
     error
 }
@@ -185,10 +182,7 @@ fn a_newer_schema_is_refused_and_says_which() {
     engine.commit(&batch).unwrap();
     engine.sync().unwrap();
     drop(engine);
-    let error = match Database::open(&path, &options()) {
-        Ok(_) => panic!("opened"),
-        Err(error) => error,
-    };
+    let Err(error) = Database::open(&path, &options()) else { panic!("opened") };
     assert!(matches!(error, StoreError::NewerSchema { found: 99, supported: 1, .. }), "{error}");
     // Still as its own version left it.
     let engine = SledEngine::open(&path, &options()).unwrap();
@@ -202,9 +196,6 @@ fn a_database_in_use_is_refused_as_such() {
     let path = folder.path().join("db");
     let _owner = Database::open(&path, &options()).unwrap();
     let impatient = SledOptions { lock_wait: Duration::ZERO, ..options() };
-    let error = match Database::open(&path, &impatient) {
-        Ok(_) => panic!("opened"),
-        Err(error) => error,
-    };
+    let Err(error) = Database::open(&path, &impatient) else { panic!("opened") };
     assert!(matches!(&error, StoreError::Locked { path: found } if *found == path), "{error}");
 }

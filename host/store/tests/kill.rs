@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use medley_store::{
-    Account, AccountId, Accounts, Database, ListKind, NewAccount, Page, SledEngine, SledOptions, Social,
-    StatsUpdate, Text, TitleId, limits,
+    Account, AccountId, Accounts, Database, ListKind, NewAccount, Page, PluginData, PluginScope, SledEngine,
+    SledOptions, Social, StatsUpdate, Text, TitleId, limits,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -24,6 +24,8 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 const CHILD_PATH: &str = "MEDLEY_KILL_CHILD_PATH";
 const CHILD_SEED: &str = "MEDLEY_KILL_CHILD_SEED";
 const THREADS: u64 = 8;
+const PLUGIN_KEY: &[u8] = b"state";
+const PLUGIN_WORDS: usize = 12_000;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -80,7 +82,7 @@ fn write_for_ever(store: &Database<SledEngine>, seed: u64, thread: u64) -> Resul
     let title = title();
     let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_add(thread));
     let mut own: Vec<(AccountId, String)> = Vec::new();
-    let mut stats = 0;
+    let mut stats: i32 = 0;
     for step in 0_u64.. {
         let pick = |rng: &mut ChaCha8Rng, own: &[(AccountId, String)]| {
             own.get(below(rng, own.len() as u64) as usize).cloned().ok_or("no account")
@@ -102,7 +104,15 @@ fn write_for_ever(store: &Database<SledEngine>, seed: u64, thread: u64) -> Resul
                 store.delete_account(&title, a)?.wait()?;
                 say(&format!("{thread} ack delete {a} {name}"))?;
             }
-            1..=9 => {
+            // Long enough that sled keeps it in a file of its own.
+            1 => {
+                stats += 1;
+                let value = stats.to_le_bytes().repeat(PLUGIN_WORDS);
+                say(&format!("{thread} try plugin {a} {stats}"))?;
+                store.plugin_set(&title, PluginScope::Account(a), PLUGIN_KEY, &value)?.wait()?;
+                say(&format!("{thread} ack plugin {a} {stats}"))?;
+            }
+            2..=9 => {
                 stats += 1;
                 let updates = [
                     StatsUpdate::Wide(Box::new([stats; limits::WIDE_STATS])),
@@ -141,6 +151,7 @@ fn write_for_ever(store: &Database<SledEngine>, seed: u64, thread: u64) -> Resul
 struct Expected {
     name: String,
     stats: i32,
+    plugin: i32,
     buddies: BTreeSet<i32>,
     ignored: BTreeSet<i32>,
 }
@@ -159,6 +170,7 @@ impl Ledger {
         let entry = self.accounts.entry(id).or_default();
         match what {
             "create" => entry.name = rest.to_owned(),
+            "plugin" => entry.plugin = rest.parse()?,
             "stats" => entry.stats = rest.parse()?,
             "ignore" => {
                 entry.ignored.insert(rest.parse()?);
@@ -221,12 +233,23 @@ fn read(store: &Database<SledEngine>, account: &Account) -> Result<Expected, Fai
     if stats.wide != [first; limits::WIDE_STATS] || stats.ladder != [first; limits::LADDER_STATS] {
         return Err(format!("stats of {} are half written: {stats:?}", account.id).into());
     }
+    let plugin = match store.plugin_get(&title(), PluginScope::Account(account.id), PLUGIN_KEY)? {
+        Some(value) => {
+            let first = *value.first_chunk::<4>().ok_or("an empty value")?;
+            if value != first.repeat(PLUGIN_WORDS) {
+                return Err(format!("plugin data of {} is half written", account.id).into());
+            }
+            i32::from_le_bytes(first)
+        }
+        None => 0,
+    };
     let list = |kind| -> Result<BTreeSet<i32>, Failure> {
         Ok(store.list(&title(), kind, account.id)?.iter().map(|row| row.id.get()).collect())
     };
     Ok(Expected {
         name: account.name.to_string(),
         stats: first,
+        plugin,
         buddies: list(ListKind::Buddies)?,
         ignored: list(ListKind::Ignored)?,
     })

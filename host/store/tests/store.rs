@@ -385,6 +385,16 @@ fn plugin_data_is_apart_per_title_and_account_and_scans_by_prefix() {
         assert!(!store.plugin_remove(&title(), own, b"x/1").unwrap().wait().unwrap());
         assert_eq!(store.plugin_get(&title(), PluginScope::Title, b"x/1").unwrap(), Some(b"x/1!".to_vec()));
 
+        // A scan ends a page early rather than fill memory.
+        for n in 0..20 {
+            let value = [n; limits::PLUGIN_VALUE];
+            store.plugin_set(&title(), PluginScope::Title, &[b'z', n], &value).unwrap().wait().unwrap();
+        }
+        let first = keys(PluginScope::Title, b"z", Page::default());
+        assert_eq!(first.len(), 16);
+        let rest = keys(PluginScope::Title, b"z", Page::after(first[15].clone(), 1000));
+        assert_eq!(rest, [b"z\x10", b"z\x11", b"z\x12", b"z\x13"]);
+
         let set = |scope, key: &[u8], value: &[u8]| store.plugin_set(&title(), scope, key, value).map(drop);
         assert!(matches!(set(PluginScope::Title, b"", b""), Err(StoreError::Invalid { .. })));
         assert!(matches!(set(PluginScope::Title, &[1; 257], b""), Err(StoreError::TooLong { .. })));
