@@ -1,7 +1,7 @@
 //! The cryptography of SCE-RT (SCERT), the transport of every Medius title.
 //!
 //! What it is: both cipher suites ([`Suite::Ps2`], an RC4 variant with plaintext feedback under a SHA-1 tag, and
-//! [`Suite::Ps3`], the RCQ word cipher under its own tag), the tag rules ([`Hash`], [`Context`]), enciphering one
+//! [`Suite::Ps3`], the RCQ word cipher under its own tag), the tag rules ([`struct@Hash`], [`Context`]), enciphering one
 //! plaintext for many receivers ([`FanOut`]), 512-bit textbook RSA ([`RsaPublicKey`], [`RsaKeyPair`]), the two key
 //! messages ([`seal_key`], [`open_key`]) and the [`KeyStore`]. It follows `protocol/crypto.md`; the section
 //! numbers in the comments are that document's.

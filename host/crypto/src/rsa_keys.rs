@@ -125,7 +125,7 @@ impl Half {
         let shift = FixedMontyForm::from_montgomery(*self.params.r2(), &self.params);
         let high = FixedMontyForm::new(&high, &self.params).mul(&shift);
         let reduced = FixedMontyForm::new(&low, &self.params).add(&high);
-        reduced.pow(&self.exponent)
+        reduced.pow_amm(&self.exponent)
     }
 }
 

@@ -225,7 +225,10 @@ fn key_file_errors_name_file_entry_field_and_fault() {
             format!("{same}{}", entry_with("name", "\"other\"")),
             "k.toml: [[rsa]] number 2 \"other\": modulus: the same as that of \"k\"",
         ),
-        (format!("{same}[[override]]\napp_id = 5\nkey = \"x\"\n"), "title 5: server key \"x\": no such key"),
+        (
+            format!("{same}[[override]]\napp_id = 5\nkey = \"x\"\n"),
+            "k.toml: [[override]] number 1: key: title 5: server key \"x\": no such key",
+        ),
         ("format = \"keys/2\"".to_owned(), "k.toml: the file: format: \"keys/2\", wanted \"medius-keys/1\""),
     ];
     for (text, wanted) in cases {
@@ -246,4 +249,19 @@ fn a_file_with_an_error_adds_nothing() {
     let text = format!("{}{}", entry_with("", ""), entry_with("role", ""));
     assert!(store.load(&text, "k.toml").is_err());
     assert_eq!(store.pairs().count(), 0);
+}
+
+#[test]
+fn the_private_operation_inverts_the_public_one_under_many_keys() {
+    let mut rng = ChaCha8Rng::seed_from_u64(13);
+    for _ in 0..8 {
+        let pair = RsaKeyPair::generate(&mut rng).expect("generated");
+        for _ in 0..250 {
+            let mut cipher = [0; 64];
+            rng.fill_bytes(&mut cipher);
+            // Below every modulus of 512 bits.
+            cipher[63] &= 0x7f;
+            assert_eq!(pair.public().encrypt(&pair.decrypt_raw(&cipher)), cipher);
+        }
+    }
 }
