@@ -14,8 +14,8 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", games.display());
 
     let mut code = String::from(
-        "/// The shipped titles: folder name, `game.toml`, and the text files beside it by name.\n\
-         const BUILT_IN: &[(&str, &str, &[(&str, &str)])] = &[\n",
+        "/// The shipped titles.\n\
+         const BUILT_IN: &[BuiltIn] = &[\n",
     );
     for folder in sorted(&games)? {
         let game = folder.join("game.toml");

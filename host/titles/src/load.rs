@@ -85,7 +85,7 @@ impl HostConfig {
             Some(path) => {
                 let name = path.display().to_string();
                 let text = read_text(path, &name, MAX_CONFIG_BYTES)
-                    .map_err(|problem| ConfigErrors(vec![problem]))?;
+                    .map_err(|problem| ConfigErrors(vec![*problem]))?;
                 Self::parse(&name, &text, environment)
             }
         }
@@ -211,15 +211,17 @@ fn candidates(key: &KeyDoc, value: &str) -> Vec<String> {
 }
 
 /// Reads a text file of bounded size; a problem says why not.
-pub(crate) fn read_text(path: &Path, name: &str, max: u64) -> Result<String, Problem> {
-    let whole = |wanted: &str, found: String, help: &str| Problem {
-        file: name.to_owned(),
-        line: 0,
-        column: 0,
-        key: String::new(),
-        wanted: wanted.to_owned(),
-        found,
-        help: help.to_owned(),
+pub(crate) fn read_text(path: &Path, name: &str, max: u64) -> Result<String, Box<Problem>> {
+    let whole = |wanted: &str, found: String, help: &str| {
+        Box::new(Problem {
+            file: name.to_owned(),
+            line: 0,
+            column: 0,
+            key: String::new(),
+            wanted: wanted.to_owned(),
+            found,
+            help: help.to_owned(),
+        })
     };
     let unreadable = |error: std::io::Error| {
         whole("a readable file", error.to_string(), "check that the file is there and may be read")

@@ -12,6 +12,9 @@ use crate::load::{ChangedKey, Effect, MAX_CONFIG_BYTES, read_text};
 use crate::problem::{ConfigErrors, Problem};
 use crate::title::TitleConfig;
 
+/// A shipped title: folder name, `game.toml`, and the text files beside it by name.
+type BuiltIn = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
 
 /// Bytes of one text file of a title.
@@ -306,7 +309,7 @@ impl Building {
             }
             let origin = file.display().to_string();
             match read_text(&file, &origin, MAX_CONFIG_BYTES) {
-                Err(problem) => self.problems.push(problem),
+                Err(problem) => self.problems.push(*problem),
                 Ok(text) => self.add(&Source { id: &id, origin, text: &text }, |name| {
                     let path = folder.join(name);
                     read_text(&path, name, MAX_TEXT_BYTES).map_err(|problem| problem.found)

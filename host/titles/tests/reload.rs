@@ -9,8 +9,8 @@ use medley_titles::{ChangedKey, Effect, HostConfig, TitleChange, TitleSet};
 const TITLE: &str = "name = \"My Title\"\n\n[[app]]\nid = 5\n\n[[channel]]\nname = \"Lobby\"\n";
 
 fn write(dir: &Path, title: &str, file: &str, text: &str) {
-    fs::create_dir_all(dir.join(title)).unwrap();
-    fs::write(dir.join(title).join(file), text).unwrap();
+    fs::create_dir_all(dir.join(title)).expect("a folder in a temporary folder");
+    fs::write(dir.join(title).join(file), text).expect("a file in a temporary folder");
 }
 
 fn key(key: &str, effect: Effect) -> ChangedKey {
