@@ -1,4 +1,4 @@
-//! A config key is declared once: the [`config!`] macro turns one struct declaration into the struct, its one `Default`,
+//! A config key is declared once: the `config!` macro turns one struct declaration into the struct, its one `Default`,
 //! its serde rules (unknown keys are errors) and the list of its keys with their documentation.
 //!
 //! `docs/configuration.md` and `docs/game-toml.md` are rendered from that list ([`crate::docs`]), environment variables

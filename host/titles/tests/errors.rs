@@ -5,12 +5,14 @@ use medley_titles::{ConfigErrors, Problem, TitleSet};
 use proptest::prelude::*;
 
 fn host_error(text: &str) -> Vec<Problem> {
-    let ConfigErrors(problems) = HostConfig::parse("medley.toml", text, []).unwrap_err();
+    let ConfigErrors(problems) =
+        HostConfig::parse("medley.toml", text, []).expect_err("the text has an error");
     problems
 }
 
 fn title_error(text: &str) -> Vec<Problem> {
-    let ConfigErrors(problems) = TitleSet::from_texts([("my-title", "game.toml", text)]).unwrap_err();
+    let ConfigErrors(problems) =
+        TitleSet::from_texts([("my-title", "game.toml", text)]).expect_err("the text has an error");
     problems
 }
 
