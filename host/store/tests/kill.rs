@@ -4,8 +4,8 @@
 //! (`ack`) every operation, kills it, opens the database and compares. All rounds share one database, so that later
 //! rounds recover what earlier ones left. 20 rounds; `MEDLEY_KILL_ROUNDS=200` for more, `MEDLEY_KILL_SEED` to repeat.
 //!
-//! It proves that acknowledged writes have left the process. That they survive a power cut rests on the flush being an
-//! fsync (sled's is) and on the disk.
+//! It proves that acknowledged writes have left the process. That they survive a power cut rests on the fdatasync in
+//! `SledEngine::sync` and on the disk.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Write};
