@@ -1,0 +1,2 @@
+//! The DME game relay.
+pub mod world;
