@@ -6,7 +6,7 @@
 //!
 //! sled's flush is not durable by itself on Linux: `pagecache/iobuf.rs` of 0.34.7 calls `sync_file_range`, which reaches the
 //! kernel's write-back but neither the disk's cache nor the file's length, and `blob_io.rs` syncs nothing for the long
-//! values kept in files of their own (measured: 13 times as many "flushes" a second as the disk does fdatasyncs). So
+//! values kept in files of their own. So
 //! [`Engine::sync`] here follows it with an fdatasync of the log and of each new blob.
 
 use std::collections::HashSet;
