@@ -143,6 +143,9 @@ pub struct Accept {
     /// CRYPTKEY_GAME, ctx 1: one key for all clients of a lobby world lets a push be enciphered once. `None`: a key of
     /// this connection's own.
     pub game_key: Option<std::sync::Arc<medley_crypto::SymmetricKey>>,
+    /// DME: the second CRYPTKEY_PEER, ctx 3. One key for a whole world lets the relay encipher a payload once for all
+    /// its players. `None`: a key of this connection's own.
+    pub peer_key: Option<std::sync::Arc<medley_crypto::SymmetricKey>>,
     /// DME: milliseconds since the first client entered the world, at this moment.
     pub time_base: u32,
     /// DME with aux UDP: where the client's datagrams are to go.

@@ -146,6 +146,31 @@ impl Link {
         seal(output, self.suite, id, self.cipher(context), body)
     }
 
+    /// Appends a frame under ctx 3, in clear or with a null hash.
+    pub(crate) fn seal_covered(
+        &self,
+        output: &mut Vec<u8>,
+        id: RtId,
+        cover: Cover,
+        body: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), SendError> {
+        if cover == Cover::Enciphered {
+            return self.seal_onto(output, id, Context::RC_CLIENT_SESSION, body);
+        }
+        let start = output.len();
+        seal(output, self.suite, id, None, body)?;
+        let null = Hash::null(Context::RC_CLIENT_SESSION).0;
+        if cover == Cover::NullHash
+            && self.peer_key.is_some()
+            && output.len() > start + 3
+            && let Some(first) = output.get_mut(start)
+        {
+            *first |= 0x80;
+            output.splice(start + 3..start + 3, null);
+        }
+        Ok(())
+    }
+
     /// Appends a frame to the stream.
     pub(crate) fn seal(
         &mut self,

@@ -98,11 +98,15 @@ pub struct ServerSession {
     peer: Ipv4Addr,
     /// For the keys of this connection. Wiped when the last is made.
     seed: [u8; 32],
+    /// The ctx 3 key, if it is not to be made of the seed.
+    chosen_key: Option<Box<SymmetricKey>>,
     accept: Accept,
     /// Frames that came ahead of their time, as they came.
     held: Vec<u8>,
     /// The held frames' time has come.
     release: bool,
+    /// [`Event::Connected`] is still to be told.
+    announce: bool,
     opened: Time,
     heard: Time,
     next_echo: Option<Time>,
@@ -130,15 +134,25 @@ impl ServerSession {
             aux_udp: false,
             peer,
             seed,
+            chosen_key: None,
             accept: Accept::default(),
             held: Vec::new(),
             release: false,
+            announce: false,
             opened: now,
             heard: now,
             next_echo: None,
             echo_sent: None,
             udp: None,
         }
+    }
+
+    /// Takes this ctx 3 key instead of making one of the seed: for replaying a captured session. CRYPTKEY_GAME and the
+    /// second CRYPTKEY_PEER are chosen in [`Accept`].
+    #[must_use]
+    pub fn with_peer_key(mut self, key: SymmetricKey) -> Self {
+        self.chosen_key = Some(Box::new(key));
+        self
     }
 
     /// Where the connection stands.
@@ -253,7 +267,7 @@ impl ServerSession {
         self.in_state("accept", State::Connecting)?;
         self.accept = accept;
         self.release = true;
-        if self.aux_udp || self.accept.udp.is_some() {
+        if self.aux_udp && self.accept.udp.is_some() {
             let limit = usize::from(self.config.limits.max_udp);
             self.udp =
                 Some(Box::new(Udp { output: Datagrams::new(limit), counters: UdpCounters::default() }));
@@ -428,12 +442,12 @@ impl ServerSession {
     ) -> Result<(), SendError> {
         let hash = match cover {
             Cover::Clear => None,
-            Cover::NullHash => Some(Hash::null(Context::RC_CLIENT_SESSION)),
+            Cover::NullHash => self.relay_key().map(|_| Hash::null(Context::RC_CLIENT_SESSION)),
             Cover::Enciphered => {
                 if self.link.peer_key.is_some() {
                     let fan_out = FanOut::new(self.link.suite, Context::RC_CLIENT_SESSION, payload);
                     if let Some((key, room)) =
-                        self.relay_slot(transport, source, Some(fan_out.hash()), payload.len())?
+                        self.relay_slot(transport, source, fan_out.hash(), payload.len())?
                     {
                         // The room is as long as the payload by construction.
                         let _ = fan_out.encrypt_for(key, room);
@@ -459,15 +473,15 @@ impl ServerSession {
         &mut self,
         transport: Transport,
         source: u16,
-        hash: Option<Hash>,
+        hash: Hash,
         length: usize,
     ) -> Result<Option<(&SymmetricKey, &mut [u8])>, SendError> {
         if self.link.peer_key.is_none() {
             return Ok(None);
         }
         let Self { link: Link { peer_key, output, .. }, udp, .. } = self;
-        let frame = reserve(output, udp.as_deref_mut(), transport, hash.is_some(), length)?;
-        let room = link::begin_relay(frame, hash, source, length);
+        let frame = reserve(output, udp.as_deref_mut(), transport, true, length)?;
+        let room = link::begin_relay(frame, Some(hash), source, length);
         Ok(peer_key.as_ref().map(|key| (key, room)))
     }
 
@@ -534,12 +548,13 @@ impl ServerSession {
         let mut body = [0; 32];
         let body = body.get_mut(..length)?;
         body.copy_from_slice(datagram.get(header.body_at(0))?);
-        if let Some(hash) = header.hash.map(Hash).filter(|hash| !hash.is_null()) {
-            if hash.context() != Context::RC_CLIENT_SESSION {
-                return None;
+        let hash = header.hash.map(Hash).filter(|hash| !hash.is_null());
+        match (&self.link.peer_key, hash) {
+            (None, None) => {}
+            (Some(key), Some(hash)) if hash.context() == Context::RC_CLIENT_SESSION => {
+                self.link.suite.decrypt_in_place(key, hash, body).ok()?;
             }
-            let key = self.link.peer_key.as_ref()?;
-            self.link.suite.decrypt_in_place(key, hash, body).ok()?;
+            _ => return None,
         }
         let connect: ClientConnectAuxUdp = decode(RtId::CLIENT_CONNECT_AUX_UDP, body, d).ok()?;
         self.is_mine(&connect).then_some(connect)
@@ -634,7 +649,10 @@ impl ServerSession {
                     self.link.put(&game)?;
                 }
                 if dme && self.link.peer_key.is_some() && self.handshake.send_second_peer_key {
-                    let key = self.key(SECOND_PEER_STREAM);
+                    let key = match self.accept.peer_key.take() {
+                        Some(key) => SymmetricKey::clone(&key),
+                        None => self.key(SECOND_PEER_STREAM),
+                    };
                     let message = CryptKey { key: Blob(*key.as_bytes()) };
                     self.link.put(&RtMessage::ServerCryptKeyPeer(message))?;
                     self.link.rekey(key);
@@ -674,6 +692,7 @@ impl ServerSession {
 
     /// CONNECT_COMPLETE and what goes with it.
     fn finish(&mut self, now: Time) -> Result<(), SendError> {
+        self.announce = self.state != State::Completing;
         self.state = State::Ready;
         self.release = true;
         let dme = self.config.kind == ServerKind::Dme;
@@ -682,9 +701,8 @@ impl ServerSession {
             player_count: self.accept.player_count,
         });
         // A DME client of 1.08 without aux UDP gets CONNECT_ACCEPT_TCP alone (public emulators).
-        let wanted =
-            if dme { self.aux_udp || !self.old_sequence() } else { self.handshake.complete_after_accept };
-        if wanted || !self.old_sequence() {
+        let asked = if dme { self.aux_udp } else { self.handshake.complete_after_accept };
+        if asked || !self.old_sequence() {
             if self.link.suite == Suite::Ps3 && !dme && self.sends_echo() {
                 let echo = self.next_server_echo(now);
                 let pair = [complete, RtMessage::ServerEcho(echo)];
@@ -719,6 +737,9 @@ impl ServerSession {
     /// Handles the kept frames once their time has come.
     fn release(&mut self, now: Time, sink: &mut dyn FnMut(&mut Self, Event<'_>)) -> Result<(), SessionError> {
         while core::mem::take(&mut self.release) {
+            if core::mem::take(&mut self.announce) {
+                sink(self, Event::Connected);
+            }
             let mut held = core::mem::take(&mut self.held);
             split_datagram(&mut held, |header, frame| self.frame(now, header, frame, sink))?;
         }
@@ -818,7 +839,7 @@ impl ServerSession {
         let body = frame.get(header.body_at(0)).and_then(|body| <[u8; KEY_LEN]>::try_from(body).ok());
         let body = body.ok_or(SessionError::WrongLength { state, id, wanted: KEY_LEN, found })?;
         let suite = self.link.suite;
-        let key = self.key(PEER_STREAM);
+        let key = self.chosen_key.take().map_or_else(|| self.key(PEER_STREAM), |key| *key);
         let Some(hash) = header.hash.map(Hash) else {
             // A plaintext client that asks for keys all the same gets them, in clear, and goes on in clear.
             let answer = RtMessage::ServerCryptKeyPeer(CryptKey { key: Blob(*key.as_bytes()) });
@@ -886,9 +907,7 @@ impl ServerSession {
             RtId::CLIENT_CONNECT_READY_REQUIRE => match state {
                 State::Required => {
                     // The owner asked for no password, so one that is given is not looked at.
-                    sent(self.let_in(now))?;
-                    self.connected_event(sink);
-                    return Ok(());
+                    return sent(self.let_in(now));
                 }
                 // Not asked for, but harmless: titles that skip CONNECT_REQUIRE may send it all the same.
                 State::Accepted | State::AuxUdp | State::Ready if self.handshake.skip_connect_require => {
@@ -901,9 +920,7 @@ impl ServerSession {
                 match state {
                     State::Accepted => {
                         sink(self, Event::ReceiveFlags(ready.receive_flags));
-                        sent(self.after_ready_tcp(now))?;
-                        self.connected_event(sink);
-                        return Ok(());
+                        return sent(self.after_ready_tcp(now));
                     }
                     // Completed unasked: what is left of it are the flags.
                     State::AuxUdp | State::Ready
@@ -938,20 +955,8 @@ impl ServerSession {
         sink(self, event);
         if goodbye {
             self.close();
-        } else if connected {
-            return Ok(());
-        } else {
-            // CONNECT, accepted on the spot.
-            self.connected_event(sink);
         }
         Ok(())
-    }
-
-    /// Tells the owner once that the handshake is over.
-    fn connected_event(&mut self, sink: &mut dyn FnMut(&mut Self, Event<'_>)) {
-        if self.state == State::Ready {
-            sink(self, Event::Connected);
-        }
     }
 
     fn greet(&mut self, hello: &ClientHello) -> Result<(), SendError> {
@@ -1057,10 +1062,15 @@ impl ServerSession {
                 });
                 return if answered.is_ok() { Outcome::Taken } else { Outcome::Refused };
             }
-            RtId::CLIENT_CONNECT_AUX_UDP if self.takes_aux_udp() => match decode(id, body, &d) {
-                Ok(connect) if self.is_mine(&connect) => Event::ConnectAuxUdp(connect),
-                _ => return Outcome::Refused,
-            },
+            // Its hash is all that authenticates it, so on an enciphered connection it must have one.
+            RtId::CLIENT_CONNECT_AUX_UDP
+                if self.takes_aux_udp() && (cover == Cover::Enciphered || !self.enciphered()) =>
+            {
+                match decode(id, body, &d) {
+                    Ok(connect) if self.is_mine(&connect) => Event::ConnectAuxUdp(connect),
+                    _ => return Outcome::Refused,
+                }
+            }
             // On UDP only what a world lives of. A goodbye or a handshake message could be anybody's where the
             // connection is clear.
             RtId::CLIENT_APP_BROADCAST
@@ -1175,7 +1185,7 @@ fn in_game<'a>(
     })
 }
 
-pub(crate) fn decode<T: Wire>(id: RtId, body: &[u8], d: &Dialect) -> Result<T, medley_wire::DecodeError> {
+fn decode<T: Wire>(id: RtId, body: &[u8], d: &Dialect) -> Result<T, medley_wire::DecodeError> {
     T::decode(&mut Reader::new(id.name().unwrap_or("RT message"), body), d)
 }
 
@@ -1206,7 +1216,7 @@ fn reserve<'a>(
     }
 }
 
-pub(crate) fn ip_text(ip: Ipv4Addr) -> IpText {
+fn ip_text(ip: Ipv4Addr) -> IpText {
     // At most fifteen characters.
     Text::new(ip.to_string())
 }
