@@ -140,6 +140,9 @@ pub struct Accept {
     pub scert_id: u32,
     /// Players in the DME world, this one included; 1 elsewhere.
     pub player_count: u16,
+    /// What CONNECT_COMPLETE tells where it is another number: Sony's MLS told UYA the clients of the channel's world
+    /// there and 1 in CONNECT_ACCEPT_TCP. `None`: `player_count`.
+    pub complete_count: Option<u16>,
     /// CRYPTKEY_GAME, ctx 1: one key for all clients of a lobby world lets a push be enciphered once. `None`: a key of
     /// this connection's own.
     pub game_key: Option<std::sync::Arc<medley_crypto::SymmetricKey>>,
@@ -150,4 +153,9 @@ pub struct Accept {
     pub time_base: u32,
     /// DME with aux UDP: where the client's datagrams are to go.
     pub udp: Option<std::net::SocketAddrV4>,
+    /// DME: the second CRYPTKEY_PEER. One key for all clients of a world lets a relay encipher a message once. `None`:
+    /// a key of this connection's own.
+    pub world_key: Option<std::sync::Arc<medley_crypto::SymmetricKey>>,
+    /// DME: the title's ServerVersion text. `None`: that of [`crate::ServerConfig`].
+    pub dme_version: Option<Text<16>>,
 }

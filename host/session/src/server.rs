@@ -324,7 +324,7 @@ impl ServerSession {
     /// Not in [`State::Completing`].
     pub fn complete(&mut self, player_count: u16, now: Time) -> Result<(), SendError> {
         self.in_state("complete", State::Completing)?;
-        self.accept.player_count = player_count;
+        self.accept.complete_count = Some(player_count);
         self.finish(now)
     }
 
@@ -698,7 +698,7 @@ impl ServerSession {
         let dme = self.config.kind == ServerKind::Dme;
         let old = self.link.dialect.is_108();
         let complete = RtMessage::ServerConnectComplete(ServerConnectComplete {
-            player_count: self.accept.player_count,
+            player_count: self.accept.complete_count.unwrap_or(self.accept.player_count),
         });
         // A DME client of 1.08 without aux UDP gets CONNECT_ACCEPT_TCP alone (public emulators).
         let asked = if dme { self.aux_udp } else { self.handshake.complete_after_accept };
