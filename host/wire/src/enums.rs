@@ -7,11 +7,30 @@ use serde_json::Value;
 use crate::codec::{DecodeError, Dialect, Empty, Reader, Wire, Writer};
 use crate::json::{JsonError, JsonView};
 
+/// One row of the table of enums: what a tool needs to put a name to a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnumInfo {
+    /// SDK name.
+    pub name: &'static str,
+    /// The number's type on the wire: `u8`, `i32` and so on.
+    pub number: &'static str,
+    /// Every value that the SDK names, with its name there.
+    pub values: &'static [(i64, &'static str)],
+}
+
 macro_rules! wire_enums {
-    ($($(#[$docs:meta])* $name:ident($sdk:literal): $number:ty { $($constant:ident = $value:literal $label:literal,)* })*) => {$(
+    ($($(#[$docs:meta])* $name:ident($sdk:literal): $number:ty { $($constant:ident = $value:literal $label:literal,)* })*) => {
+        /// Every enum of the SDK.
+        pub static ALL: &[EnumInfo] = &[$(EnumInfo {
+            name: $sdk,
+            number: stringify!($number),
+            values: &[$(($value as i64, $label)),*],
+        },)*];
+        $(
         $(#[$docs])*
         #[doc = concat!("`", $sdk, "`.")]
         #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(serde::Deserialize, serde::Serialize)]
         pub struct $name(pub $number);
 
         impl $name {
@@ -62,7 +81,8 @@ macro_rules! wire_enums {
                 JsonView::from_json(value).map(Self)
             }
         }
-    )*};
+    )*
+    };
 }
 
 wire_enums! {

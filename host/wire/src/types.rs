@@ -366,11 +366,9 @@ impl Wire for Ipv4 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct BigEndian(pub u32);
 
-impl TryFrom<BigEndian> for i64 {
-    type Error = core::convert::Infallible;
-
-    fn try_from(value: BigEndian) -> Result<Self, Self::Error> {
-        Ok(value.0.into())
+impl From<BigEndian> for i64 {
+    fn from(value: BigEndian) -> Self {
+        value.0.into()
     }
 }
 
@@ -394,6 +392,7 @@ macro_rules! id_types {
     ($($(#[$docs:meta])* $name:ident($number:ty);)*) => {$(
         $(#[$docs])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(serde::Deserialize, serde::Serialize)]
         pub struct $name(pub $number);
 
         impl fmt::Display for $name {
