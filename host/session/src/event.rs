@@ -153,9 +153,6 @@ pub struct Accept {
     pub time_base: u32,
     /// DME with aux UDP: where the client's datagrams are to go.
     pub udp: Option<std::net::SocketAddrV4>,
-    /// DME: the second CRYPTKEY_PEER. One key for all clients of a world lets a relay encipher a message once. `None`:
-    /// a key of this connection's own.
-    pub world_key: Option<std::sync::Arc<medley_crypto::SymmetricKey>>,
     /// DME: the title's ServerVersion text. `None`: that of [`crate::ServerConfig`].
     pub dme_version: Option<Text<16>>,
 }

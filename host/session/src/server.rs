@@ -710,7 +710,8 @@ impl ServerSession {
             }
             self.link.put(&complete)?;
             if dme {
-                let version = if old { self.config.dme_version_108 } else { self.config.dme_version };
+                let usual = if old { self.config.dme_version_108 } else { self.config.dme_version };
+                let version = self.accept.dme_version.unwrap_or(usual);
                 self.send_app(&DmeServerVersion { version }.into())?;
             }
         }
