@@ -2,7 +2,7 @@
 //! Application, in CLIENT_APP_TO_PLUGIN and SERVER_PLUGIN_TO_APP.
 //!
 //! A message is declared once, as a struct in the file of its class, under its SDK name without `Medius`. Field order
-//! is wire order. [`AppMessage`] is any of them; [`ALL`] is the table of names and ids.
+//! is wire order. [`AnyMessage`] is any of them; [`ALL`] is the table of names and ids.
 
 #![allow(
     non_camel_case_types,
@@ -68,6 +68,9 @@ pub trait Message: Wire + JsonView + Default + Into<AnyMessage> {
     /// Name, class, id, direction, answer.
     const INFO: &'static MessageInfo;
 
+    /// Class and id in one number, to be matched against.
+    const KEY: u64 = key(Self::INFO.class, Self::INFO.id);
+
     /// The request's id, to be repeated in its answer.
     fn message_id(&self) -> Option<MessageId> {
         None
@@ -86,6 +89,10 @@ pub trait Message: Wire + JsonView + Default + Into<AnyMessage> {
 
     /// Sets EndOfList (EndOfText for policies).
     fn set_end_of_list(&mut self, _: bool) {}
+}
+
+const fn key(class: NetMessageClass, id: u32) -> u64 {
+    (class.0 as u64) << 32 | id as u64
 }
 
 /// A message that is answered, by exactly this other one.
@@ -133,13 +140,13 @@ macro_rules! define_any_message {
 
         impl AnyMessage {
             fn decode_body(class: NetMessageClass, id: u32, body: &[u8], d: &Dialect, traced: bool) -> Result<(Self, Decoded), DecodeError> {
-                $($(
-                    if class.0 == $module::$name::INFO.class.0 && id == $module::$name::INFO.id {
-                        return decode_one::<$module::$name>(body, d, traced);
+                match key(class, id) {
+                    $($($module::$name::KEY => decode_one::<$module::$name>(body, d, traced),)*)*
+                    _ => {
+                        let unknown = UnknownMessage { class, id, body: body.to_vec() };
+                        Ok((Self::Unknown(unknown), Decoded { surplus: 0, trace: traced.then(Trace::default) }))
                     }
-                )*)*
-                let unknown = UnknownMessage { class, id, body: body.to_vec() };
-                Ok((Self::Unknown(unknown), Decoded { surplus: 0, trace: traced.then(Trace::default) }))
+                }
             }
 
             fn encode_body(&self, w: &mut Writer, d: &Dialect) {
@@ -251,6 +258,8 @@ pub struct Decoded {
     pub trace: Option<Trace>,
 }
 
+// Not inlined: some messages have 4 KB, and all of them would share one stack frame.
+#[inline(never)]
 fn decode_one<M: Message>(
     body: &[u8],
     d: &Dialect,
