@@ -742,7 +742,11 @@ impl ServerSession {
                 sink(self, Event::Connected);
             }
             let mut held = core::mem::take(&mut self.held);
-            split_datagram(&mut held, |header, frame| self.frame(now, header, frame, sink))?;
+            split_datagram(&mut held, |header, frame| {
+                self.frame(now, header, frame, sink)?;
+                // What had to wait a second time comes before the rest of these. As deep as the handshake is long.
+                self.release(now, sink)
+            })?;
         }
         Ok(())
     }

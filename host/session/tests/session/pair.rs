@@ -161,9 +161,9 @@ impl Pair {
                 return;
             }
             self.tap('>', &c2s);
-            self.to_server(c2s);
+            self.feed_server(c2s);
             self.tap('<', &s2c);
-            self.to_client(s2c);
+            self.feed_client(s2c);
             for (from_client, datagram) in udp {
                 self.tap(if from_client { '}' } else { '{' }, &datagram);
                 self.datagram(from_client, datagram);
@@ -181,11 +181,11 @@ impl Pair {
         }
         let told = &mut self.told;
         let result = self.server.resume(now, |_, event| tell(told, &event));
-        self.server_error = result.err().or(self.server_error.take());
+        self.server_error = result.err().or_else(|| self.server_error.take());
         true
     }
 
-    pub(crate) fn to_server(&mut self, bytes: Vec<u8>) {
+    pub(crate) fn feed_server(&mut self, bytes: Vec<u8>) {
         let (now, late, accept) = (self.now, self.late, self.accept.clone());
         for chunk in bytes.chunks(self.chunk) {
             let told = &mut self.told;
@@ -198,15 +198,15 @@ impl Pair {
                     _ => {}
                 }
             });
-            self.server_error = result.err().or(self.server_error.take());
+            self.server_error = result.err().or_else(|| self.server_error.take());
         }
     }
 
-    pub(crate) fn to_client(&mut self, bytes: Vec<u8>) {
+    pub(crate) fn feed_client(&mut self, bytes: Vec<u8>) {
         for chunk in bytes.chunks(self.chunk) {
             let heard = &mut self.heard;
             let result = self.client.receive(self.now, &mut chunk.to_vec(), |_, event| hear(heard, &event));
-            self.client_error = result.err().or(self.client_error.take());
+            self.client_error = result.err().or_else(|| self.client_error.take());
         }
     }
 
