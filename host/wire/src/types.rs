@@ -183,6 +183,10 @@ impl WireSized for VarText {
 
     fn encode_sized(&self, w: &mut Writer, _: &Dialect, size: usize) {
         put_sized(w, &self.0, size);
+        // A text that takes the rest of its body ends in a NUL: no width tells its end (SERVER_SYSTEM_MESSAGE).
+        if size == usize::MAX {
+            w.pad(1);
+        }
     }
 }
 
