@@ -1,0 +1,2 @@
+//! Whole-stack tests.
+pub mod replay;

@@ -1,0 +1,2 @@
+//! Recorded consoles against a running host.
+pub mod capture;
