@@ -63,6 +63,11 @@ impl Datagrams {
         self.starts = Vec::new();
     }
 
+    /// Heap bytes held.
+    pub(crate) const fn heap_size(&self) -> usize {
+        self.bytes.capacity() + self.starts.capacity() * size_of::<usize>()
+    }
+
     /// Appends one frame, `frame`, which is already whole.
     pub fn push(&mut self, frame: &[u8]) {
         self.append(|bytes| bytes.extend_from_slice(frame));

@@ -132,7 +132,7 @@ pub struct ConnectRequest {
 }
 
 /// What the owner of a session answers to [`Event::Connect`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Accept {
     /// Index in the DME world; 0 elsewhere.
     pub player_id: u16,
@@ -155,4 +155,21 @@ pub struct Accept {
     pub udp: Option<std::net::SocketAddrV4>,
     /// DME: the title's ServerVersion text. `None`: that of [`crate::ServerConfig`].
     pub dme_version: Option<Text<16>>,
+}
+
+impl Default for Accept {
+    /// What every server but DME says: index 0, alone.
+    fn default() -> Self {
+        Self {
+            player_id: 0,
+            scert_id: 0,
+            player_count: 1,
+            complete_count: None,
+            game_key: None,
+            peer_key: None,
+            time_base: 0,
+            dme_version: None,
+            udp: None,
+        }
+    }
 }

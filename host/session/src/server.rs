@@ -21,7 +21,8 @@ use crate::{
     ServerConfig, ServerKind, SessionError, Target, Time, Timeout, Transport,
 };
 
-/// Where a connection stands. The table is in the crate's documentation.
+/// Where a connection stands. The table is in the crate's documentation; a [`crate::ClientSession`] is in the state in
+/// which a server would be that has got everything the client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
@@ -202,7 +203,7 @@ impl ServerSession {
 
     /// Bytes of this session on the heap, for accounts of memory.
     pub fn heap_size(&self) -> usize {
-        let udp = self.udp.as_ref().map_or(0, |udp| size_of::<Udp>() + udp.output.len());
+        let udp = self.udp.as_ref().map_or(0, |udp| size_of::<Udp>() + udp.output.heap_size());
         self.link.heap_size() + self.held.capacity() + udp
     }
 
@@ -391,19 +392,13 @@ impl ServerSession {
     /// # Errors
     /// The text is longer than a frame.
     pub fn system_message(&mut self, severity: u8, text: &str) -> Result<(), SendError> {
-        // The NUL that ends the text is part of the message; VarText would drop it.
-        let head = ServerSystemMessage {
+        self.link.put(&RtMessage::ServerSystemMessage(ServerSystemMessage {
             severity,
             encoding: 2,
             language: 0,
             end_of_message: 1,
             text: VarText::new(text),
-        };
-        let d = self.link.dialect;
-        self.link.seal(RtId::SERVER_SYSTEM_MESSAGE, Context::RC_CLIENT_SESSION, |output| {
-            link::encode(&RtMessage::ServerSystemMessage(head), output, &d);
-            output.push(0);
-        })
+        }))
     }
 
     /// Sends SERVER_FORCED_DISCONNECT and closes the session: 0 none, 1 error, 2 shutdown, 3 end session, 4 end game,
