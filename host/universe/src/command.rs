@@ -31,7 +31,6 @@ macro_rules! commands {
     ($($module:ident::$operation:ident,)*) => {
         /// Any operation.
         #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-        #[allow(missing_docs)]
         pub enum Command {
             $($operation($module::$operation),)*
         }

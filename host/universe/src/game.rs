@@ -782,11 +782,11 @@ impl State {
         game: MediusWorldId,
         join: bool,
     ) -> RequestId {
-        // A client that asks again has given the first one up.
+        // A client that asks to join again, here or elsewhere, has given the first one up: a session waits for one join.
         let earlier = self
             .pending
             .iter()
-            .find(|(_, pending)| pending.session == session && pending.join == join && pending.game == game)
+            .find(|(_, pending)| join && pending.join && pending.session == session)
             .map(|(request, _)| *request);
         if let Some(earlier) = earlier {
             self.pending.remove(&earlier);

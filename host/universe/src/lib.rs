@@ -44,6 +44,8 @@ mod session;
 mod snapshot;
 mod social;
 mod state;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod types;
 
