@@ -1,7 +1,13 @@
 //! The bodies of the fuzz targets. Each takes any bytes, panics only on a defect, and is run on every committed seed
 //! by the stable tests too.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::{Arc, OnceLock};
+
 use medley_crypto::{Hash, Suite, SymmetricKey};
+use medley_session::{
+    Accept, ClientConfig, ClientSession, Event, ServerConfig, ServerKind, ServerSession, State, Time, Usual,
+};
 use medley_wire::fragment::Reassembly;
 use medley_wire::frame::{FrameBuffer, FrameTooLong, Header, split_datagram};
 use medley_wire::messages::AnyMessage;
@@ -149,5 +155,99 @@ pub fn app_message(payload: &[u8], d: &Dialect) {
         if let Ok(Some(whole)) = reassembly.push(&fragment) {
             assert_eq!(whole.len(), fragment.payload.0.len() + 2, "the whole is its one piece");
         }
+    }
+}
+
+/// Most that a session may hold for its peer: a frame that is not whole, frames ahead of their time and a fragmented
+/// message, each in a vector that may have grown to twice that.
+const SESSION_HEAP: usize = 0x40000;
+
+/// A whole connection. The first byte chooses the kind of server (and the client's dialect); then come steps of an
+/// operation byte, a length (u16) and that many bytes: 0 TCP bytes, 1 a datagram, 2 time that passes (the length, in
+/// milliseconds; no bytes), 3 bytes for a client session instead.
+///
+/// # Panics
+/// A session holds more than it may, or writes something that is no run of whole frames.
+pub fn session(data: &[u8]) {
+    static CONFIGS: OnceLock<Vec<Arc<ServerConfig>>> = OnceLock::new();
+    let Some((first, mut steps)) = data.split_first() else { return };
+    let kinds = [ServerKind::Muis, ServerKind::Mas, ServerKind::Mls, ServerKind::Mps, ServerKind::Dme];
+    let configs = CONFIGS.get_or_init(|| {
+        let configs = kinds.iter().filter_map(|kind| ServerConfig::with_medius_global(*kind).ok());
+        configs.map(Arc::new).collect()
+    });
+    let Some(config) = configs.get(usize::from(*first) % kinds.len()) else { return };
+    let d = DIALECTS[usize::from(first / 8) % DIALECTS.len()];
+    let mut now = Time::ZERO;
+    let mut server =
+        ServerSession::new(Arc::clone(config), Arc::new(Usual), Ipv4Addr::LOCALHOST, [7; 32], now);
+    let client = ClientConfig::new(d.medius_version, d.app_id, config.kind);
+    let Ok(mut client) = ClientSession::new(Arc::new(client), [8; 32], now) else { return };
+
+    while let [operation, low, high, rest @ ..] = steps {
+        let length = usize::from(u16::from_le_bytes([*low, *high]));
+        let (bytes, later) = rest.split_at(if operation % 4 == 2 { 0 } else { length.min(rest.len()) });
+        steps = later;
+        match operation % 4 {
+            0 => {
+                // An error closes the session, and that is an answer too.
+                let _ = server.receive(now, &mut bytes.to_vec(), |session, event| owner(session, event, now));
+            }
+            1 => {
+                server.receive_datagram(now, &mut bytes.to_vec(), |session, event| owner(session, event, now))
+            }
+            2 => {
+                now = Time::from_millis(now.0.as_millis() as u64 + length as u64);
+                let _ = server.handle_timeout(now);
+                let _ = client.handle_timeout(now);
+            }
+            _ => {
+                let _ = client.receive(now, &mut bytes.to_vec(), |_, _| {});
+            }
+        }
+        assert!(
+            server.heap_size() <= SESSION_HEAP + server.output().capacity(),
+            "{} bytes held",
+            server.heap_size()
+        );
+        whole_frames(&server.take_output());
+        whole_frames(&client.take_output());
+        if server.state() == State::Closed && operation % 4 != 3 {
+            let result =
+                server.receive(now, &mut [0x05, 1, 0, 0xa5], |_, _| panic!("an event of a closed session"));
+            assert!(server.take_output().is_empty(), "a closed session answers nothing: {result:?}");
+        }
+    }
+}
+
+/// Answers as an owner would, and sends application payloads back, so that fragmenting is tried too.
+fn owner(session: &mut ServerSession, event: Event<'_>, now: Time) {
+    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 50000);
+    // A refusal of what is out of place is an answer; only a panic is a find.
+    let _ = match event {
+        Event::Connect(_) => {
+            let accept = Accept { player_count: 1, udp: Some(address), ..Accept::default() };
+            session.accept(accept, now)
+        }
+        Event::ConnectAuxUdp(_) => session.accept_aux_udp(address),
+        Event::AuxUdpReady => session.complete(1, now),
+        Event::TimebaseQuery { client_time } => session.timebase(client_time, 1),
+        Event::App { payload, .. } => {
+            let payload = payload.to_vec();
+            session.send_app_payload(&payload)
+        }
+        _ => Ok(()),
+    };
+}
+
+fn whole_frames(output: &[u8]) {
+    let mut left = output;
+    while !left.is_empty() {
+        let total = match Header::parse(left) {
+            Ok(Some(header)) => header.total(),
+            other => panic!("output that is no frame: {other:?}"),
+        };
+        assert!(total <= left.len(), "output that ends inside a frame");
+        left = &left[total..];
     }
 }
