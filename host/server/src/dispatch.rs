@@ -1,0 +1,357 @@
+//! From a decoded message to its answers.
+//!
+//! decode -> row of the table -> server and needs -> handler -> answers. A title's hooks will stand around the handler:
+//! what is before it sees the request whole, what is behind it sees [`Context::out`] with all answers still typed.
+
+use medley_session::ServerKind;
+use medley_wire::enums::{CallbackStatus, MgclErrorCode, NetMessageClass};
+use medley_wire::messages::{
+    self, MessageInfo, ServerCreateGameOnMeResponse, StatusResponse_0, UniverseStatusList_ExtraInfoResponse,
+    UnknownMessage,
+};
+use medley_wire::types::{MessageId, Text};
+use medley_wire::{AnyMessage, DecodeError, Dialect};
+
+use crate::context::{Context, Out, Refusal};
+use crate::events::{self, Event};
+use crate::handlers::{self, Early, Failure, HandlerInfo, Needs};
+
+/// What came in an application frame.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// A message.
+    Message(AnyMessage),
+    /// The body does not fit the message's layout.
+    Undecodable(Undecodable),
+}
+
+/// A message that does not decode.
+#[derive(Debug)]
+pub(crate) struct Undecodable {
+    info: Option<&'static MessageInfo>,
+    message_id: Option<MessageId>,
+    error: DecodeError,
+}
+
+impl Request {
+    /// Decodes class, id and body.
+    pub(crate) fn decode(payload: &[u8], dialect: &Dialect) -> Self {
+        match AnyMessage::decode(payload, dialect) {
+            Ok(message) => Self::Message(message),
+            Err(error) => {
+                let info = match payload {
+                    [class, id, ..] => messages::info(NetMessageClass(*class), (*id).into()),
+                    _ => None,
+                };
+                let message_id = info.and_then(|info| salvage_message_id(info, payload, dialect));
+                Self::Undecodable(Undecodable { info, message_id, error })
+            }
+        }
+    }
+}
+
+/// The MessageID of a request that is otherwise broken, if it lies whole inside of what came.
+fn salvage_message_id(info: &MessageInfo, payload: &[u8], dialect: &Dialect) -> Option<MessageId> {
+    // Where the field lies shows in an empty request that carries a marker.
+    const MARKER: [u8; 20] = [0x7f; 20];
+    let mut empty = AnyMessage::empty(info.name)?;
+    empty.message_id()?;
+    empty.set_message_id(Text::full(MARKER));
+    let encoded = empty.encode(dialect);
+    let at = encoded.windows(MARKER.len()).position(|window| window == MARKER)?;
+    payload.get(at..at + 21).map(Text::full)
+}
+
+/// Answers one request. Afterwards everything to be sent is in [`Context::out`].
+pub(crate) async fn dispatch(ctx: &mut Context, request: Request) {
+    match request {
+        Request::Message(AnyMessage::Unknown(unknown)) => ignore_unknown(ctx, &unknown),
+        Request::Undecodable(undecodable) => refuse_undecodable(ctx, &undecodable),
+        Request::Message(message) => match handlers::find(message.class().0, message.id()) {
+            Some(info) => handle(ctx, info, &message).await,
+            None => refuse_unhandled(ctx, &message),
+        },
+    }
+}
+
+async fn handle(ctx: &mut Context, info: &'static HandlerInfo, message: &AnyMessage) {
+    if let Err(why) = check(ctx, info) {
+        tracing::debug!(message = info.message.name, server = ?ctx.kind, ?why, "request refused");
+        match why {
+            Early::Unanswered => {}
+            Early::Status(status) => refuse(ctx, info, message, status),
+            Early::Refused => refuse(ctx, info, message, default_status(info.failure)),
+        }
+        return;
+    }
+    metrics::counter!(events::REQUESTS, "message" => info.message.name).increment(1);
+    let before = ctx.out.len();
+    let result = (info.call)(ctx, message).await;
+    let replied = ctx.out.get(before..).is_some_and(|out| out.iter().any(|out| matches!(out, Out::App(_))));
+    match result {
+        Err(_) if replied => {
+            tracing::error!(
+                message = info.message.name,
+                "a handler replied and then failed; the reply stands"
+            );
+        }
+        Err(Refusal::Status(status)) => refuse(ctx, info, message, status),
+        Err(Refusal::Default) => refuse(ctx, info, message, default_status(info.failure)),
+        Ok(()) if !replied && info.failure != Failure::Silent => {
+            tracing::error!(message = info.message.name, "a handler did not reply");
+            refuse(ctx, info, message, default_status(info.failure));
+        }
+        Ok(()) => {}
+    }
+}
+
+/// Whether this server takes the request, now.
+fn check(ctx: &Context, info: &HandlerInfo) -> Result<(), Early> {
+    let counters = &ctx.shared.counters;
+    if !info.servers.include(ctx.kind) {
+        counters.count(Event::ErrorWrongServer);
+        return Err(Early::Refused);
+    }
+    let missing = match info.needs {
+        Needs::Connection => None,
+        Needs::Session => ctx.session.is_none().then_some(CallbackStatus::SESSION_KEY_INVALID),
+        Needs::Login if ctx.session.is_none() => Some(CallbackStatus::SESSION_KEY_INVALID),
+        Needs::Login => ctx.player.is_none().then_some(CallbackStatus::PLAYER_NOT_PRIVILEGED),
+    };
+    match missing {
+        None => Ok(()),
+        Some(status) => {
+            counters.count(Event::ErrorPrecondition);
+            Err(if info.early == Early::Refused { Early::Status(status) } else { info.early })
+        }
+    }
+}
+
+fn default_status(failure: Failure) -> CallbackStatus {
+    match failure {
+        Failure::Status(status) => status,
+        Failure::Silent => CallbackStatus::FAIL,
+    }
+}
+
+fn refuse(ctx: &mut Context, info: &HandlerInfo, message: &AnyMessage, status: CallbackStatus) {
+    if info.failure == Failure::Silent {
+        return;
+    }
+    metrics::counter!(events::REFUSALS, "message" => info.message.name).increment(1);
+    if let Some(answer) = failure_answer(message, status) {
+        ctx.reply(answer);
+    }
+}
+
+/// The paired failure of a request: its declared answer with the status, or what is documented where none is declared.
+pub(crate) fn failure_answer(message: &AnyMessage, status: CallbackStatus) -> Option<AnyMessage> {
+    let id = message.message_id().unwrap_or_default();
+    if let Some((class, number)) = generic_answer(message) {
+        return Some(status_response(class, number, id, status));
+    }
+    match message {
+        AnyMessage::GetUniverse_ExtraInfoRequest(_) => Some(
+            UniverseStatusList_ExtraInfoResponse {
+                message_id: id,
+                status_code: status,
+                end_of_list: true.into(),
+                ..Default::default()
+            }
+            .into(),
+        ),
+        AnyMessage::ServerCreateGameOnSelfRequest(_) | AnyMessage::ServerCreateGameOnSelfRequest0(_) => {
+            let answer = ServerCreateGameOnMeResponse { message_id: id, ..Default::default() };
+            let mut answer = AnyMessage::from(answer);
+            complete_failure(&mut answer, id, status);
+            Some(answer)
+        }
+        _ => {
+            let mut answer = message.answer_with(status)?;
+            complete_failure(&mut answer, id, status);
+            Some(answer)
+        }
+    }
+}
+
+/// Fills in where an answer keeps its status elsewhere than in StatusCode, and the ids that say "none".
+fn complete_failure(answer: &mut AnyMessage, id: MessageId, status: CallbackStatus) {
+    let refused = MgclErrorCode::UNSUCCESSFUL;
+    match answer {
+        // Two answers in one body: both carry the request's id (servers.md trap 9).
+        AnyMessage::TicketLoginResponse(answer) => {
+            answer.message_id_account_login = id;
+            answer.status_code_ticket_login = status;
+            answer.status_code_account_login = status;
+        }
+        AnyMessage::AccountGetIDResponse(answer) => answer.account_id.0 = -1,
+        AnyMessage::CreateGameResponse(answer) => answer.medius_world_id.0 = -1,
+        AnyMessage::ServerAuthenticationResponse(answer) => answer.confirmation = refused,
+        AnyMessage::ServerSessionBeginResponse(answer) => answer.confirmation = refused,
+        AnyMessage::ServerSessionBeginResponse1(answer) => answer.confirmation = refused,
+        AnyMessage::ServerSessionEndResponse(answer) => answer.error_code = refused,
+        AnyMessage::ServerCreateGameOnMeResponse(answer) => answer.confirmation = refused,
+        AnyMessage::ServerEndGameOnMeResponse(answer) => answer.confirmation = refused,
+        AnyMessage::ServerMoveGameWorldOnMeResponse(answer) => answer.confirmation = refused,
+        AnyMessage::ServerSetAttributesResponse(answer) => answer.confirmation = refused,
+        _ => {}
+    }
+}
+
+/// Requests that are answered with the generic StatusResponse, under which class and id (servers.md 1, rule 11).
+fn generic_answer(message: &AnyMessage) -> Option<(NetMessageClass, u8)> {
+    match message {
+        AnyMessage::TokenRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x41)),
+        AnyMessage::SetMessageAsReadRequest(_) => Some((NetMessageClass::LOBBY, 0xc7)),
+        AnyMessage::NpIdPostRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x6e)),
+        AnyMessage::ClanRenameRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x7d)),
+        _ => None,
+    }
+}
+
+/// The generic StatusResponse under a class and id.
+pub(crate) fn status_response(
+    class: NetMessageClass,
+    number: u8,
+    message_id: MessageId,
+    status_code: CallbackStatus,
+) -> AnyMessage {
+    let layout = AnyMessage::from(StatusResponse_0 { message_id, status_code });
+    let body = layout.encode_plugin(&Dialect::new(113, medley_wire::AppId(0)));
+    AnyMessage::Unknown(UnknownMessage { class, id: number.into(), body })
+}
+
+/// The status of a request that nobody handles (servers.md 1, rule 2).
+fn unhandled_status(info: &MessageInfo) -> CallbackStatus {
+    let asks = ["Get", "List", "Find", "Check", "Info", "Position"];
+    if info.name == "MediusTokenRequest" {
+        CallbackStatus::SUCCESS
+    } else if asks.iter().any(|word| info.name.contains(word)) {
+        CallbackStatus::NO_RESULT
+    } else {
+        CallbackStatus::FAIL
+    }
+}
+
+/// Messages whose declared "answer" is what other players get: the sender hears nothing.
+fn is_forwarded(info: &MessageInfo) -> bool {
+    info.answer.is_some_and(|answer| answer.contains("Fwd"))
+}
+
+fn refuse_unhandled(ctx: &mut Context, message: &AnyMessage) {
+    let Some(info) = message.info() else { return };
+    let title = ctx.title.id().as_str().to_owned();
+    if ctx.shared.first_unhandled(&title, info.class.0, info.id) {
+        tracing::warn!(message = info.name, app = ctx.dialect.app_id.0, "no handler for this request");
+    }
+    metrics::counter!(events::UNHANDLED, "title" => title, "message" => info.name).increment(1);
+    ctx.shared.counters.count(Event::Unhandled);
+    if is_forwarded(info) {
+        return;
+    }
+    if let Some(answer) = failure_answer(message, unhandled_status(info)) {
+        ctx.reply(answer);
+    }
+}
+
+fn ignore_unknown(ctx: &Context, unknown: &UnknownMessage) {
+    ctx.shared.counters.count(Event::ErrorUnknownMessage);
+    if ctx.shared.first_unhandled(ctx.title.id().as_str(), unknown.class.0, unknown.id) {
+        tracing::warn!(
+            class = unknown.class.0,
+            id = unknown.id,
+            length = unknown.body.len(),
+            app = ctx.dialect.app_id.0,
+            "a message of unknown layout is ignored"
+        );
+    }
+}
+
+fn refuse_undecodable(ctx: &mut Context, undecodable: &Undecodable) {
+    ctx.shared.counters.count(Event::ErrorUndecodable);
+    tracing::debug!(error = %undecodable.error, "a message does not decode");
+    let Some(info) = undecodable.info else { return };
+    let row = handlers::find(info.class.0, info.id);
+    let silent = row.map_or_else(|| is_forwarded(info), |row| row.failure == Failure::Silent);
+    // Without its MessageID the answer would be some other request's.
+    let (false, Some(id)) = (silent, undecodable.message_id) else { return };
+    let Some(mut empty) = AnyMessage::empty(info.name) else { return };
+    empty.set_message_id(id);
+    let status = row.map_or_else(|| unhandled_status(info), |row| default_status(row.failure));
+    let status = if ctx.kind == ServerKind::Muis { CallbackStatus::INVALID_REQUEST_MSG } else { status };
+    if let Some(answer) = failure_answer(&empty, status) {
+        ctx.reply(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use medley_wire::AppId;
+    use medley_wire::messages::*;
+
+    use super::*;
+
+    const D: Dialect = Dialect::new(110, AppId(11184));
+
+    #[test]
+    fn the_message_id_of_a_broken_request_is_found_wherever_it_stands() {
+        let mut request = AccountLoginRequest { message_id: "29269.0".into(), ..Default::default() };
+        request.username = "Badger41".into();
+        let whole = AnyMessage::from(request).encode(&D);
+        let Request::Undecodable(broken) = Request::decode(&whole[..60], &D) else { panic!("it decodes") };
+        assert_eq!(broken.message_id, Some("29269.0".into()));
+        assert_eq!(broken.info.map(|info| info.name), Some("MediusAccountLoginRequest"));
+        let Request::Undecodable(shorter) = Request::decode(&whole[..20], &D) else { panic!("it decodes") };
+        assert_eq!(shorter.message_id, None);
+    }
+
+    #[test]
+    fn a_failure_repeats_the_id_and_closes_the_list() {
+        let request =
+            AnyMessage::from(GetBuddyList_ExtraInfoRequest { message_id: "1".into(), ..Default::default() });
+        let Some(AnyMessage::GetBuddyList_ExtraInfoResponse(answer)) =
+            failure_answer(&request, CallbackStatus::NO_RESULT)
+        else {
+            panic!("another answer")
+        };
+        assert_eq!(answer.message_id, "1");
+        assert_eq!((answer.status_code, answer.end_of_list), (CallbackStatus::NO_RESULT, true.into()));
+    }
+
+    #[test]
+    fn both_halves_of_a_ticket_logins_failure_say_so() {
+        let request = AnyMessage::from(TicketLoginRequest { message_id: "3".into(), ..Default::default() });
+        let Some(AnyMessage::TicketLoginResponse(answer)) =
+            failure_answer(&request, CallbackStatus::MACHINE_BANNED)
+        else {
+            panic!("another answer")
+        };
+        assert_eq!(answer.message_id_account_login, "3");
+        assert_eq!(answer.status_code_ticket_login, CallbackStatus::MACHINE_BANNED);
+        assert_eq!(answer.status_code_account_login, CallbackStatus::MACHINE_BANNED);
+    }
+
+    #[test]
+    fn a_generic_answer_is_thirty_bytes_under_its_own_id() {
+        let request =
+            AnyMessage::from(SetMessageAsReadRequest { message_id: "7".into(), ..Default::default() });
+        let answer = failure_answer(&request, CallbackStatus::SUCCESS).map(|answer| answer.encode(&D));
+        let answer = answer.unwrap_or_default();
+        assert_eq!((answer.len(), &answer[..3]), (30, &[0x01, 0xc7, b'7'][..]));
+    }
+
+    #[test]
+    fn every_request_with_a_declared_answer_has_a_failure() {
+        for info in ALL.iter().filter(|info| info.direction == Direction::ClientToServer) {
+            let Some(empty) = AnyMessage::empty(info.name) else { panic!("no empty {}", info.name) };
+            assert_eq!(
+                failure_answer(&empty, CallbackStatus::FAIL).is_some(),
+                info.answer.is_some()
+                    || generic_answer(&empty).is_some()
+                    || info.name == "MediusGetUniverse_ExtraInfoRequest",
+                "{}",
+                info.name
+            );
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Games: making one and joining one, with the game server in between (servers.md 8.1 and 8.2).
+
+use medley_store::BanQuery;
+use medley_titles::GameConnection;
+use medley_universe::{
+    Answer, CreateGame, GameCreated, GameJoined, GameSpec, JoinGame, Name, Page, PeerAddress,
+};
+use medley_wire::MediusWorldId;
+use medley_wire::enums::{CallbackStatus, GameHostType, JoinType, NetConnectionType, WorldAttributesType};
+use medley_wire::messages::{
+    CreateGameRequest, CreateGameRequest0, CreateGameRequest1, CreateGameResponse, JoinGameRequest, JoinGameRequest0,
+    JoinGameResponse, NetAddress, NetAddressList, NetConnectionInfo, Request, RsaKey,
+};
+use medley_wire::types::{NetWorldId, Text};
+
+use super::rows::name;
+use crate::context::{Context, HandlerResult, Refusal};
+use crate::text_filter::has_word;
+
+/// What a joiner names for "any game", so one emulator.
+const ANY_GAME: MediusWorldId = MediusWorldId(-1);
+
+pub(super) async fn create(ctx: &mut Context, request: &CreateGameRequest) -> HandlerResult {
+    ctx.check_session_key(&request.session_key)?;
+    let spec = GameSpec {
+        name: name(&request.game_name),
+        password: name(&request.game_password),
+        spectator_password: name(&request.spectator_password),
+        min_players: players(request.min_players),
+        max_players: players(request.max_players),
+        game_level: request.game_level,
+        player_skill_level: request.player_skill_level,
+        rules_set: request.rules_set,
+        generic_fields: [
+            request.generic_field1,
+            request.generic_field2,
+            request.generic_field3,
+            request.generic_field4,
+            request.generic_field5,
+            request.generic_field6,
+            request.generic_field7,
+            request.generic_field8,
+        ],
+        stats: Vec::new(),
+        host_type: request.game_host_type,
+        attributes: request.attributes,
+    };
+    make(ctx, request.answer_with(CallbackStatus::SUCCESS), spec).await
+}
+
+/// CreateGame0: no spectator password, no attributes.
+pub(super) async fn create0(ctx: &mut Context, request: &CreateGameRequest0) -> HandlerResult {
+    ctx.check_session_key(&request.session_key)?;
+    let spec = GameSpec {
+        name: name(&request.game_name),
+        password: name(&request.game_password),
+        spectator_password: Name::default(),
+        min_players: players(request.min_players),
+        max_players: players(request.max_players),
+        game_level: request.game_level,
+        player_skill_level: request.player_skill_level,
+        rules_set: request.rules_set,
+        generic_fields: three(request.generic_field1, request.generic_field2, request.generic_field3),
+        stats: Vec::new(),
+        host_type: request.game_host_type,
+        attributes: WorldAttributesType::NONE,
+    };
+    make(ctx, request.answer_with(CallbackStatus::SUCCESS), spec).await
+}
+
+pub(super) async fn create1(ctx: &mut Context, request: &CreateGameRequest1) -> HandlerResult {
+    ctx.check_session_key(&request.session_key)?;
+    let spec = GameSpec {
+        name: name(&request.game_name),
+        password: name(&request.game_password),
+        spectator_password: name(&request.spectator_password),
+        min_players: players(request.min_players),
+        max_players: players(request.max_players),
+        game_level: request.game_level,
+        player_skill_level: request.player_skill_level,
+        rules_set: request.rules_set,
+        generic_fields: three(request.generic_field1, request.generic_field2, request.generic_field3),
+        stats: Vec::new(),
+        host_type: request.game_host_type,
+        attributes: request.attributes,
+    };
+    make(ctx, request.answer_with(CallbackStatus::SUCCESS), spec).await
+}
+
+fn players(number: i32) -> u16 {
+    u16::try_from(number.max(0)).unwrap_or(u16::MAX)
+}
+
+fn three(field1: i32, field2: i32, field3: i32) -> [i32; 8] {
+    [field1, field2, field3, 0, 0, 0, 0, 0]
+}
+
+/// Makes a game and waits for its game server. The creator is not in it: it sends JoinGame next.
+async fn make(ctx: &mut Context, mut answer: CreateGameResponse, spec: GameSpec) -> HandlerResult {
+    if has_word(spec.name.as_bytes(), &ctx.app().title().config.text_filter.words) {
+        return Err(CallbackStatus::FAIL.into());
+    }
+    let create = CreateGame { session: ctx.session()?, spec, matchmaking: false };
+    let GameCreated { game, status } = match ctx.title().request(create).await?? {
+        Answer::Created(created) => created?,
+        Answer::Joined(_) => return Err(Refusal::Default),
+    };
+    answer.medius_world_id = game;
+    answer.status_code = status;
+    ctx.reply(answer);
+    Ok(())
+}
+
+pub(super) async fn join(ctx: &mut Context, request: &JoinGameRequest) -> HandlerResult {
+    ctx.check_session_key(&request.session_key)?;
+    let join = JoinGame {
+        session: ctx.session()?,
+        game: request.medius_world_id,
+        join_type: request.join_type,
+        password: name(&request.game_password),
+        host_type: request.game_host_type,
+        addresses: addresses(&request.address_list),
+    };
+    enter(ctx, request.answer_with(CallbackStatus::SUCCESS), join).await
+}
+
+pub(super) async fn join0(ctx: &mut Context, request: &JoinGameRequest0) -> HandlerResult {
+    ctx.check_session_key(&request.session_key)?;
+    let join = JoinGame {
+        session: ctx.session()?,
+        game: request.medius_world_id,
+        join_type: JoinType::PLAYER,
+        password: name(&request.game_password),
+        host_type: request.game_host_type,
+        addresses: addresses(&request.address_list),
+    };
+    enter(ctx, request.answer_with(CallbackStatus::SUCCESS), join).await
+}
+
+fn addresses(list: &NetAddressList) -> [PeerAddress; 2] {
+    list.address_list.map(PeerAddress::from)
+}
+
+/// Gets a place on the game server and tells the way there.
+async fn enter(ctx: &mut Context, mut answer: JoinGameResponse, mut join: JoinGame) -> HandlerResult {
+    refuse_banned(ctx).await?;
+    if join.game == ANY_GAME {
+        let session = join.session;
+        let first = move |state: &medley_universe::State| {
+            state.games(session, Page { id: 1, size: 1 }).first().map(|game| game.id)
+        };
+        join.game = ctx.title().ask(first).await?.ok_or(CallbackStatus::GAME_NOT_FOUND)?;
+    }
+    let joined = match ctx.title().request(join).await?? {
+        Answer::Joined(joined) => joined?,
+        Answer::Created(_) => return Err(Refusal::Default),
+    };
+    let server = joined.server;
+    let address = ctx
+        .title()
+        .ask(move |state| state.game_server(server).map(|server| server.address))
+        .await?
+        .ok_or(CallbackStatus::DME_ERROR)?;
+    let app = ctx.app();
+    let rules = &app.title().config;
+    answer.game_host_type = joined.host_type;
+    answer.max_players = Some(match rules.games.join_max_players {
+        0 => joined.max_players.into(),
+        told => i32::try_from(told).unwrap_or(i32::MAX),
+    });
+    let connection = connection_type(rules.games.connection, joined.host_type, rules.relay.udp);
+    answer.connect_info = way_in(ctx, &joined, connection, address);
+    ctx.reply(answer);
+    Ok(())
+}
+
+/// A player whose account, address or machine was banned since the login (servers.md 8.2: Fail and the text).
+async fn refuse_banned(ctx: &mut Context) -> HandlerResult {
+    let (title, ip, now) = (ctx.title_id(), ctx.client_ip(), ctx.unix_now());
+    let account = ctx.player()?.stored();
+    let banned = ctx
+        .read(move |store| {
+            let machine_id = match account {
+                Some(account) => store.account(&title, account)?.and_then(|account| account.machine_id),
+                None => None,
+            };
+            store.is_banned(&BanQuery { title: Some(title), account, ip: Some(ip), machine_id }, now)
+        })
+        .await?;
+    if let Some(ban) = banned {
+        tracing::info!(ban = %ban.id, "a banned player wanted to join a game");
+        let text = ctx.app().title().config.system_message.banned.clone();
+        ctx.system_message(&text);
+        return Err(CallbackStatus::FAIL.into());
+    }
+    Ok(())
+}
+
+/// ConnectInfo.Type: 3 for what UYA and Deadlocked join (observed.md 3.16).
+fn connection_type(rule: GameConnection, host_type: GameHostType, udp: bool) -> NetConnectionType {
+    match (rule, host_type) {
+        (_, GameHostType::PEER_TO_PEER | GameHostType::LAN_PLAY) => NetConnectionType::PEER_TO_PEER_UDP,
+        (GameConnection::Tcp, _) => NetConnectionType::CLIENT_SERVER_TCP,
+        _ if !udp => NetConnectionType::CLIENT_SERVER_TCP,
+        (GameConnection::TcpAuxUdp, _) => NetConnectionType::CLIENT_SERVER_TCP_AUX_UDP,
+        (GameConnection::Udp, _) => NetConnectionType::CLIENT_SERVER_UDP,
+        (GameConnection::HostType, GameHostType::CLIENT_SERVER) => NetConnectionType::CLIENT_SERVER_TCP,
+        (GameConnection::HostType, GameHostType::CLIENT_SERVER_UDP) => NetConnectionType::CLIENT_SERVER_UDP,
+        (GameConnection::HostType, _) => NetConnectionType::CLIENT_SERVER_TCP_AUX_UDP,
+    }
+}
+
+/// The way to a game: of a relay its address and an unused slot (`dl_ps2_full_session`, line 288), of a console both of
+/// its addresses.
+fn way_in(
+    ctx: &Context,
+    joined: &GameJoined,
+    connection_type: NetConnectionType,
+    server: PeerAddress,
+) -> NetConnectionInfo {
+    let address_list = match joined.addresses {
+        Some(own) => own.map(NetAddress::from),
+        None => [server.into(), NetAddress::UNUSED],
+    };
+    NetConnectionInfo {
+        connection_type,
+        address_list: NetAddressList { address_list },
+        world_id: NetWorldId(joined.dme_world),
+        server_key: joined.server_key.as_slice().try_into().map(RsaKey::from_wire).unwrap_or_default(),
+        session_key: ctx.session_key_text(),
+        access_key: Text::new(&joined.access_key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn players_reach_the_relay_as_the_host_asked_unless_the_title_says_otherwise() {
+        use NetConnectionType as N;
+        let (host, aux) = (GameConnection::HostType, GameHostType::CLIENT_SERVER_AUX_UDP);
+        for (rule, host_type, udp, wanted) in [
+            (host, aux, true, N::CLIENT_SERVER_TCP_AUX_UDP),
+            (host, aux, false, N::CLIENT_SERVER_TCP),
+            (host, GameHostType::CLIENT_SERVER, true, N::CLIENT_SERVER_TCP),
+            (host, GameHostType::CLIENT_SERVER_UDP, true, N::CLIENT_SERVER_UDP),
+            (host, GameHostType::PEER_TO_PEER, false, N::PEER_TO_PEER_UDP),
+            (GameConnection::Tcp, aux, true, N::CLIENT_SERVER_TCP),
+            (GameConnection::Udp, aux, true, N::CLIENT_SERVER_UDP),
+            (GameConnection::TcpAuxUdp, GameHostType::CLIENT_SERVER, true, N::CLIENT_SERVER_TCP_AUX_UDP),
+        ] {
+            assert_eq!(connection_type(rule, host_type, udp), wanted, "{rule:?} {host_type:?} {udp}");
+        }
+    }
+}

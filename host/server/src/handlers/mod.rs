@@ -1,0 +1,306 @@
+//! Request handlers, one module per area, and the one table that registers them.
+//!
+//! # How to write a handler
+//!
+//! 1. Write it in the module of its area. It takes the connection and the request, and replies:
+//!
+//!    ```ignore
+//!    pub(super) async fn pick_location(ctx: &mut Context, request: &PickLocationRequest) -> HandlerResult {
+//!        ctx.check_session_key(&request.session_key)?;
+//!        let session = ctx.session()?;
+//!        ctx.title().run(SetLocation { session, location: request.location_id }).await??;
+//!        ctx.reply(request.answer_with(CallbackStatus::SUCCESS));
+//!        Ok(())
+//!    }
+//!    ```
+//!
+//!    - An answer starts from [`Request::answer_with`](medley_wire::messages::Request::answer_with): it repeats the
+//!      MessageID and closes a list. Fill in the rest and hand it to [`Context::reply`]; rows of a list to
+//!      [`Context::reply_list`], which answers an empty list with NoResult.
+//!    - A refusal is an `Err` with a status (`?` on a `CallbackStatus`, a [`TitleGone`](crate::actor::TitleGone) or a
+//!      [`StoreFailure`](crate::context::StoreFailure)): dispatch makes the request's paired failure of it. Write an
+//!      answer by hand only where a failure carries more than its status.
+//!    - Live state: `ctx.title().run(operation)` for an operation of `medley-universe`, `ctx.title().ask(|state| ..)` for
+//!      a question (return owned values), `ctx.title().request(operation)` for a create or join that waits for a game
+//!      server.
+//!    - Durable state: `ctx.read(move |store| ..)` and `ctx.write(move |store| ..)`, with `ctx.title_id()`. Never inside a
+//!      closure that runs in the title's actor.
+//!    - Nothing is pushed to other players from a handler: the universe decides that, and the connection dresses it
+//!      (`crate::pushes`).
+//!    - A message that is not answered replies nothing; its row says `SILENT`, and an `Err` of it is dropped.
+//! 2. Register it in [`REGISTRY`], one row: message, function, servers that take it, what it needs, and the status of a
+//!    failure that has no better one.
+//!
+//! Dispatch (`crate::dispatch`) looks the row up, checks servers and needs, calls the handler, and sees to it that every
+//! request is answered exactly once.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::LazyLock;
+
+use medley_session::ServerKind;
+use medley_wire::AnyMessage;
+use medley_wire::enums::CallbackStatus;
+use medley_wire::messages::{self, Message, MessageInfo};
+
+use crate::context::{Context, HandlerResult, Refusal};
+
+mod account;
+mod mgcl;
+mod misc;
+mod session;
+mod texts;
+mod universe_info;
+
+/// A set of servers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Servers(u8);
+
+impl Servers {
+    /// Universe information.
+    pub const MUIS: Self = Self(1);
+    /// Login.
+    pub const MAS: Self = Self(2);
+    /// Lobby.
+    pub const MLS: Self = Self(4);
+    /// Game servers and console hosts.
+    pub const MPS: Self = Self(8);
+    /// Login and lobby.
+    pub const MAS_MLS: Self = Self(2 | 4);
+    /// Login and game servers.
+    pub const MAS_MPS: Self = Self(2 | 8);
+    /// Universe information, login and lobby.
+    pub const CLIENTS: Self = Self(1 | 2 | 4);
+
+    /// True if `kind` is one of them.
+    pub const fn include(self, kind: ServerKind) -> bool {
+        let bit = match kind {
+            ServerKind::Muis => 1,
+            ServerKind::Mas => 2,
+            ServerKind::Mls => 4,
+            ServerKind::Mps => 8,
+            ServerKind::Dme => 0,
+        };
+        self.0 & bit != 0
+    }
+}
+
+/// What a request needs.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Needs {
+    /// A connection whose handshake is over.
+    Connection,
+    /// A session. Without: SessionKeyInvalid.
+    Session,
+    /// A login. Without: PlayerNotPrivileged.
+    Login,
+}
+
+/// What becomes of a request that fails.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Failure {
+    /// Its paired answer, with this status where there is no better one.
+    Status(CallbackStatus),
+    /// Nothing: the message is never answered.
+    Silent,
+}
+
+/// What becomes of a request that comes before what it needs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Early {
+    /// Its failure, with SessionKeyInvalid or PlayerNotPrivileged.
+    Refused,
+    /// Its failure, with this status.
+    Status(CallbackStatus),
+    /// Nothing, as Sony did (a capture says so).
+    Unanswered,
+}
+
+/// A row of the table of handlers.
+#[derive(Debug)]
+pub struct HandlerInfo {
+    /// The message: SDK name, class, id, declared answer.
+    pub message: &'static MessageInfo,
+    /// Module of the handler.
+    pub area: &'static str,
+    /// Name of the handler.
+    pub function: &'static str,
+    /// Servers that take it.
+    pub servers: Servers,
+    /// What it needs.
+    pub needs: Needs,
+    /// What becomes of it when it fails.
+    pub failure: Failure,
+    /// What becomes of it when it comes too early.
+    pub early: Early,
+    pub(crate) call: Call,
+}
+
+/// A handler with its types erased.
+pub(crate) type Call =
+    for<'a> fn(&'a mut Context, &'a AnyMessage) -> Pin<Box<dyn Future<Output = HandlerResult> + Send + 'a>>;
+
+const fn status(status: CallbackStatus) -> Failure {
+    Failure::Status(status)
+}
+
+const FAIL: Failure = status(CallbackStatus::FAIL);
+const NO_RESULT: Failure = status(CallbackStatus::NO_RESULT);
+const SILENT: Failure = Failure::Silent;
+
+macro_rules! early {
+    () => {
+        Early::Refused
+    };
+    ($early:expr) => {
+        $early
+    };
+}
+
+macro_rules! registry {
+    ($($area:ident { $($message:ident => $function:ident, $servers:ident, $needs:ident, $failure:expr $(, early $early:expr)?;)* })*) => {
+        /// Every handler, by area.
+        pub static REGISTRY: &[HandlerInfo] = &[$($(
+            HandlerInfo {
+                message: <messages::$message as Message>::INFO,
+                area: stringify!($area),
+                function: stringify!($function),
+                servers: Servers::$servers,
+                needs: Needs::$needs,
+                failure: $failure,
+                early: early!($($early)?),
+                call: |ctx, message| match message {
+                    AnyMessage::$message(request) => Box::pin($area::$function(ctx, request)),
+                    // Rows are found by class and id, which are this message's.
+                    _ => Box::pin(std::future::ready(Err(Refusal::Default))),
+                },
+            },
+        )*)*];
+    };
+}
+
+registry! {
+    universe_info {
+        GetUniverseInformationRequest => get_universe_information, MUIS, Connection, NO_RESULT;
+        GetUniverse_ExtraInfoRequest => get_universe_extra_info, MUIS, Connection, NO_RESULT;
+    }
+    session {
+        SessionBeginRequest => begin, MAS, Connection, status(CallbackStatus::BEGIN_SESSION_FAILED);
+        SessionBeginRequest1 => begin1, MAS, Connection, status(CallbackStatus::BEGIN_SESSION_FAILED);
+        ExtendedSessionBeginRequest => extended_begin, MAS, Connection, status(CallbackStatus::BEGIN_SESSION_FAILED);
+        SessionEndRequest => end, MAS_MLS, Session, status(CallbackStatus::END_SESSION_FAILED);
+        SetLocalizationParamsRequest => set_localization, MAS_MLS, Session, FAIL;
+        SetLocalizationParamsRequest1 => set_localization1, MAS_MLS, Session, FAIL;
+        SetLocalizationParamsRequest2 => set_localization2, MAS_MLS, Session, FAIL;
+        DnasSignaturePost => dnas_signature_post, MAS_MLS, Connection, SILENT;
+        MachineSignaturePost => machine_signature_post, MAS_MLS, Connection, SILENT;
+        UpdateUserState => update_user_state, MAS_MLS, Session, SILENT;
+        GetMyIPRequest => get_my_ip, MAS_MLS, Session, status(CallbackStatus::DME_ERROR);
+        GetServerTimeRequest => get_server_time, CLIENTS, Connection, NO_RESULT;
+        PickLocationRequest => pick_location, MAS_MLS, Session, FAIL;
+    }
+    texts {
+        VersionServerRequest => version_server, CLIENTS, Connection, NO_RESULT;
+        GetLocationsRequest => get_locations, MAS_MLS, Session, NO_RESULT;
+        GetAnnouncementsRequest => get_announcements, MAS_MLS, Session, NO_RESULT;
+        GetAllAnnouncementsRequest => get_all_announcements, MAS_MLS, Session, NO_RESULT;
+        GetPolicyRequest => get_policy, MAS_MLS, Session, NO_RESULT;
+        TextFilterRequest => text_filter, MAS_MLS, Session, FAIL;
+        TextFilterRequest1 => text_filter1, MAS_MLS, Session, FAIL;
+    }
+    account {
+        AccountRegistrationRequest => register, MAS, Session, FAIL;
+        AccountLoginRequest => login, MAS, Session, FAIL;
+        AnonymousLoginRequest => anonymous_login, MAS, Session, FAIL;
+        TicketLoginRequest => ticket_login, MAS, Session, FAIL;
+        AccountLogoutRequest => logout, MAS_MLS, Login, FAIL;
+        AccountGetIDRequest => get_id, MAS_MLS, Session, status(CallbackStatus::ACCOUNT_NOT_FOUND);
+        AccountDeleteRequest => delete, MAS_MLS, Login, FAIL;
+        AccountUpdatePasswordRequest => update_password, MAS_MLS, Login, FAIL;
+        AccountUpdateStatsRequest => update_stats, MAS_MLS, Login, FAIL;
+        GetAccessLevelInfoRequest => get_access_level, MAS_MLS, Login, NO_RESULT;
+    }
+    misc {
+        GetTotalGamesRequest => get_total_games, MAS_MLS, Login, NO_RESULT, early Early::Status(CallbackStatus::REQUEST_DENIED);
+        GetTotalChannelsRequest => get_total_channels, MAS_MLS, Login, NO_RESULT, early Early::Status(CallbackStatus::REQUEST_DENIED);
+        GetTotalUsersRequest => get_total_users, MAS_MLS, Session, NO_RESULT;
+        PostDebugInfoRequest => post_debug_info, MAS_MLS, Session, FAIL;
+    }
+    mgcl {
+        ServerSessionBeginRequest => session_begin, MAS, Connection, FAIL;
+        ServerSessionBeginRequest1 => session_begin1, MAS, Connection, FAIL;
+        ServerSessionBeginRequest2 => session_begin2, MAS, Connection, FAIL;
+        ServerAuthenticationRequest => authenticate, MAS, Connection, FAIL;
+        ServerSessionEndRequest => session_end, MAS_MPS, Connection, FAIL;
+        ServerSetAttributesRequest => set_attributes, MAS_MPS, Connection, FAIL;
+        ServerReport => report, MPS, Connection, SILENT;
+        ServerCreateGameWithAttributesResponse => created_with_attributes, MPS, Connection, SILENT;
+        ServerCreateGameResponse => created, MPS, Connection, SILENT;
+        ServerJoinGameResponse => joined, MPS, Connection, SILENT;
+        ServerEndGameResponse => ended, MPS, Connection, SILENT;
+        ServerWorldStatusResponse => world_status, MPS, Connection, SILENT;
+        ServerConnectGamesResponse => games_connected, MPS, Connection, SILENT;
+        ServerConnectNotification => connect_notification, MPS, Connection, SILENT;
+        ServerCreateGameOnMeRequest => create_on_me, MPS, Connection, FAIL;
+        ServerCreateGameOnSelfRequest => create_on_self, MPS, Connection, FAIL;
+        ServerCreateGameOnSelfRequest0 => create_on_self0, MPS, Connection, FAIL;
+        ServerWorldReportOnMe => world_report, MPS, Connection, SILENT;
+        ServerMoveGameWorldOnMeRequest => move_game, MPS, Connection, FAIL;
+        ServerEndGameOnMeRequest => end_game, MPS, Connection, FAIL;
+    }
+}
+
+/// The row of class and id.
+pub fn find(class: u8, id: u32) -> Option<&'static HandlerInfo> {
+    /// Rows by class and id, for classes below 8 and ids below 256; `u16::MAX` is none.
+    static INDEX: LazyLock<Vec<u16>> = LazyLock::new(|| {
+        let mut index = vec![u16::MAX; 8 * 256];
+        for (row, info) in REGISTRY.iter().enumerate() {
+            let place = key(info.message.class.0, info.message.id);
+            if let Some(place) = place.and_then(|place| index.get_mut(place)) {
+                *place = u16::try_from(row).unwrap_or(u16::MAX);
+            }
+        }
+        index
+    });
+    let row = *INDEX.get(key(class, id)?)?;
+    REGISTRY.get(usize::from(row))
+}
+
+fn key(class: u8, id: u32) -> Option<usize> {
+    let id = usize::try_from(id).ok().filter(|id| *id < 256)?;
+    Some(usize::from(class) * 256 + id)
+}
+
+#[cfg(test)]
+mod tests {
+    use medley_wire::messages::Direction;
+
+    use super::*;
+
+    #[test]
+    fn no_message_is_registered_twice_and_each_is_found() {
+        for info in REGISTRY {
+            let found = find(info.message.class.0, info.message.id);
+            assert!(
+                found.is_some_and(|found| std::ptr::eq(found, info)),
+                "{} is there twice",
+                info.message.name
+            );
+        }
+    }
+
+    #[test]
+    fn only_messages_that_clients_send_are_registered() {
+        for info in REGISTRY {
+            assert_ne!(info.message.direction, Direction::ServerToClient, "{}", info.message.name);
+        }
+    }
+
+    #[test]
+    fn a_class_or_id_beyond_the_index_has_no_handler() {
+        assert!(find(200, 3).is_none());
+        assert!(find(1, 256).is_none());
+        assert!(find(1, u32::MAX).is_none());
+    }
+}

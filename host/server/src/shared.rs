@@ -1,0 +1,305 @@
+//! What every connection and title of one running host shares.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use arc_swap::ArcSwap;
+use medley_crypto::{KEY_LEN, KeyStore};
+use medley_session::{Handshake, HandshakeRules, ServerConfig, ServerKind};
+use medley_store::{StoreHandle, TitleId};
+use medley_titles::{AppRef, HostConfig, Title, TitleSet};
+use medley_universe::{ChannelConfig, ConnectionId, Limits, Rules, SessionKey, Timeouts, UniverseConfig};
+use medley_wire::AppId;
+use medley_wire::enums::WorldSecurityLevelType;
+use medley_wire::types::Text;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::actor::TitleHandle;
+use crate::clock::Clock;
+use crate::events::Counters;
+use crate::limits::{Door, lock};
+use crate::mgcl::GameServers;
+
+/// Addresses that the listeners are bound to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Bound {
+    /// MUIS, and its further ports.
+    pub muis: Vec<SocketAddr>,
+    /// MAS.
+    pub mas: SocketAddr,
+    /// MLS.
+    pub mls: SocketAddr,
+    /// MPS.
+    pub mps: SocketAddr,
+    /// NAT service, UDP.
+    pub nat: SocketAddr,
+}
+
+/// Shared state of the servers.
+pub struct Shared {
+    config: ArcSwap<HostConfig>,
+    titles: Arc<ArcSwap<TitleSet>>,
+    actors: Mutex<HashMap<String, TitleHandle>>,
+    unhandled: Mutex<HashSet<(String, u8, u32)>>,
+    next_connection: AtomicU64,
+    next_session: AtomicU64,
+    next_scert: AtomicU32,
+    bound: OnceLock<Bound>,
+    /// Keys of the servers.
+    pub keys: Arc<KeyStore>,
+    /// Durable data.
+    pub store: StoreHandle,
+    /// Time.
+    pub clock: Clock,
+    /// Counters.
+    pub counters: Arc<Counters>,
+    /// Connections in all and by address.
+    pub door: Arc<Door>,
+    /// Game servers on MPS.
+    pub(crate) game_servers: GameServers,
+    /// Cancelled when the titles are to end: after the connections.
+    pub(crate) stop_titles: CancellationToken,
+    /// Tasks of the titles.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("bound", &self.bound).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: HostConfig,
+        titles: TitleSet,
+        store: StoreHandle,
+        keys: Arc<KeyStore>,
+        relay_key: Option<Text<17>>,
+    ) -> Self {
+        let clock = Clock::start();
+        Self {
+            config: ArcSwap::from_pointee(config),
+            titles: Arc::new(ArcSwap::from_pointee(titles)),
+            actors: Mutex::default(),
+            unhandled: Mutex::default(),
+            next_connection: AtomicU64::new(1),
+            // Decimal as Sony's; beginning at the time makes the keys of an earlier run of the host unknown to this one.
+            next_session: AtomicU64::new(u64::try_from(clock.unix_now()).unwrap_or(1)),
+            next_scert: AtomicU32::new(1),
+            bound: OnceLock::new(),
+            keys,
+            store,
+            clock,
+            counters: Arc::default(),
+            door: Arc::default(),
+            game_servers: GameServers::new(relay_key),
+            stop_titles: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// The host's configuration in force.
+    pub fn config(&self) -> arc_swap::Guard<Arc<HostConfig>> {
+        self.config.load()
+    }
+
+    /// The titles in force.
+    pub fn titles(&self) -> arc_swap::Guard<Arc<TitleSet>> {
+        self.titles.load()
+    }
+
+    /// The title and app that `app` is, if it is served.
+    pub fn lookup(&self, app: AppId) -> Option<AppRef> {
+        self.titles.load().lookup(app.0).cloned()
+    }
+
+    /// Where the listeners are; ports 0 before they are bound.
+    pub fn bound(&self) -> Option<&Bound> {
+        self.bound.get()
+    }
+
+    pub(crate) fn set_bound(&self, bound: Bound) {
+        // Set once, by the start of the server.
+        let _ = self.bound.set(bound);
+    }
+
+    pub(crate) fn set_config(&self, config: HostConfig) {
+        self.config.store(Arc::new(config));
+    }
+
+    pub(crate) fn set_titles(&self, titles: TitleSet) {
+        self.titles.store(Arc::new(titles));
+    }
+
+    pub(crate) fn next_connection(&self) -> ConnectionId {
+        ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_session(&self) -> SessionKey {
+        SessionKey(self.next_session.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_scert(&self) -> u32 {
+        self.next_scert.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The actor of a title, started if this is the first that is asked of it. `None` if the title's name is no key of
+    /// the store (checked configurations have no such title) or the host is about to end.
+    pub fn title(self: &Arc<Self>, title: &Title) -> Option<TitleHandle> {
+        let mut actors = lock(&self.actors);
+        if let Some(handle) = actors.get(&title.id) {
+            return Some(handle.clone());
+        }
+        if self.stop_titles.is_cancelled() {
+            return None;
+        }
+        let id = TitleId::new(&title.id).ok()?;
+        let handle = TitleHandle::start(id, title, self);
+        actors.insert(title.id.clone(), handle.clone());
+        Some(handle)
+    }
+
+    /// The actors of all titles that somebody asked something of.
+    pub fn running_titles(&self) -> Vec<TitleHandle> {
+        lock(&self.actors).values().cloned().collect()
+    }
+
+    /// True the first time that a title lacks a handler for a message.
+    pub(crate) fn first_unhandled(&self, title: &str, class: u8, id: u32) -> bool {
+        lock(&self.unhandled).insert((title.to_owned(), class, id))
+    }
+
+    /// The modulus that MUIS, MAS and MLS open keys of this app with, little-endian as it travels.
+    pub fn server_modulus(&self, app: &AppRef) -> Option<[u8; KEY_LEN]> {
+        let entry = self.keys.pair(&app.app().rsa_key).or_else(|| self.keys.default_server_key())?;
+        Some(entry.pair.public().modulus_le())
+    }
+
+    pub(crate) fn session_config(&self, kind: ServerKind) -> ServerConfig {
+        let config = self.config();
+        let mut pairs = Vec::new();
+        let default = self.keys.default_server_key();
+        let named = self.keys.pairs().filter(|entry| entry.role == medley_crypto::KeyRole::Server);
+        for entry in default.into_iter().chain(named) {
+            if !pairs.iter().any(|(name, _)| *name == entry.name) {
+                pairs.push((entry.name.as_str(), Arc::new(entry.pair.clone())));
+            }
+        }
+        let mut session = ServerConfig::new(kind, pairs.into_iter().map(|(_, pair)| pair).collect());
+        session.unix_time_at_zero = self.clock.unix_at_start();
+        session.timeouts.handshake = config.timeouts.auth;
+        session.timeouts.idle = config.timeouts.client;
+        session.timeouts.server_echo = config.timeouts.server_echo;
+        session
+    }
+
+    pub(crate) fn handshake_rules(&self) -> Arc<dyn HandshakeRules + Send + Sync> {
+        Arc::new(TitleRules { titles: Arc::clone(&self.titles) })
+    }
+
+    /// What the universe of `title` has to know.
+    pub(crate) fn universe_config(&self, title: &Title) -> UniverseConfig {
+        universe_config(&self.config(), title)
+    }
+}
+
+/// The connect sequence of each app id, from the titles in force.
+struct TitleRules {
+    titles: Arc<ArcSwap<TitleSet>>,
+}
+
+impl HandshakeRules for TitleRules {
+    fn for_app(&self, kind: ServerKind, app: AppId) -> Option<Handshake> {
+        // A game server that serves every title names no app id (servers.md 9.2: "or app id 0 = any").
+        if kind == ServerKind::Mps && app.0 == crate::mgcl::ANY_APP {
+            return Some(Handshake::default());
+        }
+        let titles = self.titles.load();
+        let rules = &titles.lookup(app.0)?.app().handshake;
+        let own = match kind {
+            ServerKind::Muis => medley_titles::ServerKind::Muis,
+            ServerKind::Mas => medley_titles::ServerKind::Mas,
+            ServerKind::Mls => medley_titles::ServerKind::Mls,
+            ServerKind::Mps => medley_titles::ServerKind::Mps,
+            ServerKind::Dme => medley_titles::ServerKind::Dme,
+        };
+        Some(Handshake {
+            treat_as_108: rules.treat_as_108,
+            skip_connect_require: rules.skip_connect_require,
+            complete_after_accept: rules.complete_after_accept,
+            complete_unasked_above_108: rules.complete_unasked_above_108.contains(&own),
+            send_cryptkey_game: rules.send_cryptkey_game,
+            send_second_peer_key: rules.send_second_peer_key,
+            fragment: rules.fragment,
+            server_echo: rules.server_echo,
+            game_key_for_apps: rules.game_key_for_lobby,
+            accept_version: rules.accept_version,
+        })
+    }
+}
+
+fn universe_config(host: &HostConfig, title: &Title) -> UniverseConfig {
+    let config = &title.config;
+    let (limits, timeouts) = (&config.limits, &host.timeouts);
+    let players = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let players_per_game =
+        limits.max_players_per_game.min(config.relay.max_players).min(host.relay.max_players_per_world);
+    UniverseConfig {
+        app_ids: title.apps.iter().map(|app| AppId(app.id)).collect(),
+        channels: config
+            .channel
+            .iter()
+            .map(|channel| ChannelConfig {
+                password: channel.password.as_str().into(),
+                security: WorldSecurityLevelType(channel.security.number() as _),
+                generic_fields: channel.generic_fields,
+                generic_field_level: i32::try_from(channel.generic_field_level).unwrap_or(i32::MAX),
+                app_ids: channel.app_ids.iter().copied().map(AppId).collect(),
+                ..ChannelConfig::new(&channel.name, players(channel.max_players))
+            })
+            .collect(),
+        limits: Limits {
+            sessions: if limits.max_players == 0 {
+                count(host.limits.max_connections)
+            } else {
+                count(limits.max_players)
+            },
+            channels: count(limits.max_channels),
+            players_per_channel: players(limits.max_players_per_channel),
+            games: count(limits.max_games),
+            games_per_channel: count(limits.max_games),
+            players_per_game: players(players_per_game),
+            buddies: count(limits.max_buddies),
+            ignored: count(limits.max_ignored),
+            ..Limits::default()
+        },
+        timeouts: Timeouts {
+            grace: millis(timeouts.keep_alive_grace),
+            access_key: millis(timeouts.access_key),
+            stale_login: millis(timeouts.stale_login),
+            join_reservation: millis(host.relay.game_timeout),
+            game: millis(timeouts.game),
+            empty_channel: millis(limits.empty_channel),
+            ..Timeouts::default()
+        },
+        rules: Rules {
+            check_host_type: config.games.check_host_type,
+            filter_game_lists: config.games.filter_lists,
+            peer_to_peer: config.games.peer_to_peer,
+            chat_channel: config.chat.channel,
+            chat_whisper: config.chat.whisper,
+            chat_universe: config.chat.broadcast,
+            chat_universe_moderators_only: config.chat.broadcast,
+            chat_clan: config.chat.clan,
+            chat_buddy: config.chat.buddies,
+            chat_reaches_games: config.chat.reach_players_in_games,
+            ..Rules::default()
+        },
+    }
+}
