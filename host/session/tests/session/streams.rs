@@ -354,3 +354,26 @@ fn messages_are_sent_as_they_are_encoded() {
     assert_eq!(pair.heard, ["App 0000 18"]);
     assert_eq!(pair.told.len(), 1);
 }
+
+#[test]
+fn what_was_under_way_under_the_first_key_is_read_and_nothing_later() {
+    let mut pair = Pair::new(client_config(110, ServerKind::Dme, true), server_config(ServerKind::Dme));
+    while pair.server.state() != State::Required {
+        let c2s = pair.client.take_output();
+        pair.feed_server(c2s);
+        let s2c = pair.server.take_output();
+        pair.feed_client(s2c);
+    }
+    // READY_REQUIRE makes the server change the key; this echo leaves before the client knows. Deadlocked echoes every
+    // 0.6 s on each open connection.
+    pair.client.echo(Transport::Tcp, pair.now).unwrap();
+    let output = pair.client.output();
+    let under_the_first_key = output[output.len() - 8..].to_vec();
+    pair.run();
+    assert_eq!(pair.server_error, None);
+    assert!(pair.is_ready());
+    assert!(pair.heard.contains(&"EchoReply { rtt: 0ns, transport: Tcp }".to_owned()));
+    pair.feed_server(under_the_first_key);
+    let error = pair.server_error.take().unwrap().to_string();
+    assert!(error.starts_with("state Ready: CLIENT_ECHO does not verify"), "{error}");
+}
