@@ -4,8 +4,9 @@ mod mask;
 mod registry;
 mod tokens;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use medley_session::Time;
 use medley_wire::rt::{TokenEntry, receive_flags};
 use medley_wire::types::{AppId, SessionKeyText};
 use rand::{CryptoRng, RngCore};
@@ -216,7 +217,7 @@ pub enum Ending {
 #[derive(Debug)]
 struct Pending {
     access_key: AccessKey,
-    expires: Instant,
+    expires: Time,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,9 +245,9 @@ pub struct World {
     id: DmeWorldId,
     app_id: AppId,
     rules: WorldRules,
-    created: Instant,
+    created: Time,
     /// When the first client entered: zero of the world's clock.
-    epoch: Option<Instant>,
+    epoch: Option<Time>,
     ending: bool,
     slots: Vec<Option<Slot>>,
     taken: Mask,
@@ -262,7 +263,7 @@ pub struct World {
 impl World {
     /// An empty world.
     #[must_use]
-    pub fn new(id: DmeWorldId, app_id: AppId, rules: WorldRules, now: Instant) -> Self {
+    pub fn new(id: DmeWorldId, app_id: AppId, rules: WorldRules, now: Time) -> Self {
         let rules = WorldRules { max_clients: rules.max_clients.clamp(1, MAX_CLIENTS), ..rules };
         Self {
             id,
@@ -345,7 +346,7 @@ impl World {
     /// No number is free, or the world is ending.
     pub fn allot(
         &mut self,
-        now: Instant,
+        now: Time,
         session_key: SessionKeyText,
         access_key: AccessKey,
     ) -> Result<Allotment, AllotError> {
@@ -385,7 +386,7 @@ impl World {
     /// for its owner.
     pub fn enter(
         &mut self,
-        now: Instant,
+        now: Time,
         index: DmeIndex,
         access_key: &[u8],
         session_key: &SessionKeyText,
@@ -430,7 +431,7 @@ impl World {
     }
 
     /// The client's handshake is done. `None` if it is not in the world, or has joined before.
-    pub fn join(&mut self, now: Instant, index: DmeIndex) -> Option<Joined> {
+    pub fn join(&mut self, now: Time, index: DmeIndex) -> Option<Joined> {
         let slot = self.slot_mut(index)?;
         if slot.presence != Presence::Connected {
             return None;
@@ -479,7 +480,7 @@ impl World {
     }
 
     /// Frees slots whose clients did not come in time, and forgets their keys, which it hands to `expired`.
-    pub fn expire(&mut self, now: Instant, mut expired: impl FnMut(AccessKey)) {
+    pub fn expire(&mut self, now: Time, mut expired: impl FnMut(AccessKey)) {
         for at in 0..self.slots.len() {
             // Slots behind the last taken one vanish while this runs.
             let Some(Some(slot)) = self.slots.get_mut(at) else { continue };
@@ -498,13 +499,13 @@ impl World {
 
     /// Nobody is in it, and it is old enough or has got its order: it should be removed (servers.md 10.4).
     #[must_use]
-    pub fn is_over(&self, now: Instant) -> bool {
+    pub fn is_over(&self, now: Time) -> bool {
         self.taken.is_empty() && (self.ending || now >= self.created + self.rules.game_timeout)
     }
 
     /// When [`World::expire`] or [`World::is_over`] may have something new to say; `None` while only clients decide.
     #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Time> {
         let expiry = self.slots.iter().flatten().filter_map(|slot| slot.pending.as_ref());
         let expiry = expiry.map(|pending| pending.expires).min();
         if self.taken.is_empty() {
@@ -536,9 +537,9 @@ impl World {
 
     /// Milliseconds on the world's clock, which the first client's entry starts (observed.md section 4: Sony told the
     /// first player 0 in STARTUP_INFO, and 976 one second later). Wraps after 49 days.
-    pub fn time_base(&mut self, now: Instant) -> u32 {
+    pub fn time_base(&mut self, now: Time) -> u32 {
         let epoch = *self.epoch.get_or_insert(now);
-        now.saturating_duration_since(epoch).as_millis() as u32
+        now.since(epoch).as_millis() as u32
     }
 
     /// Who hears a message: joined, wanting this kind, not the sender. An unknown target gives nobody.

@@ -1,13 +1,14 @@
 //! The worlds of one shard, and the keys that lead into them.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
+use medley_session::Time;
 use medley_wire::types::{AppId, SessionKeyText};
 use rand::{CryptoRng, RngCore};
 
 use super::{
-    AccessKey, AllotError, Allotment, DmeIndex, DmeWorldId, Ending, Entered, KeyRefused, STEM_LEN, World, WorldRules,
+    AccessKey, AllotError, Allotment, DmeIndex, DmeWorldId, Ending, Entered, KeyRefused, STEM_LEN, World,
+    WorldRules,
 };
 
 /// Why a join was refused.
@@ -26,6 +27,8 @@ pub enum Refused {
 pub struct Located {
     /// The world that its key leads to, whatever the message said.
     pub world: DmeWorldId,
+    /// Where that world stands: see [`Worlds::at`].
+    pub slot: usize,
     /// What happened there.
     pub entered: Entered,
 }
@@ -35,16 +38,17 @@ pub struct Located {
 pub struct Tick {
     /// Allotted slots that were given up.
     pub expired: usize,
-    /// Worlds that are gone.
-    pub removed: Vec<DmeWorldId>,
+    /// Worlds that are gone, and where they stood.
+    pub removed: Vec<(usize, DmeWorldId)>,
 }
 
-/// All worlds of one shard.
+/// All worlds of one shard. A world stands in a slot as long as it lives, so that the way of a packet needs no search.
 #[derive(Debug, Default)]
 pub struct Worlds {
-    worlds: HashMap<DmeWorldId, World>,
+    slots: Vec<Option<World>>,
+    by_id: HashMap<DmeWorldId, usize>,
     /// By the part of the key that every client sends.
-    keys: HashMap<[u8; STEM_LEN], (DmeWorldId, DmeIndex)>,
+    keys: HashMap<[u8; STEM_LEN], (usize, DmeIndex)>,
 }
 
 impl Worlds {
@@ -57,13 +61,13 @@ impl Worlds {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.worlds.len()
+        self.by_id.len()
     }
 
     /// There is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.worlds.is_empty()
+        self.by_id.is_empty()
     }
 
     /// Access keys that were given out and not used yet.
@@ -72,29 +76,37 @@ impl Worlds {
         self.keys.len()
     }
 
-    /// A world.
+    /// Where a world stands.
     #[must_use]
-    pub fn get(&self, id: DmeWorldId) -> Option<&World> {
-        self.worlds.get(&id)
+    pub fn slot_of(&self, id: DmeWorldId) -> Option<usize> {
+        self.by_id.get(&id).copied()
     }
 
-    /// A world, to change it.
-    pub fn get_mut(&mut self, id: DmeWorldId) -> Option<&mut World> {
-        self.worlds.get_mut(&id)
+    /// The world in a slot.
+    #[must_use]
+    pub fn at(&self, slot: usize) -> Option<&World> {
+        self.slots.get(slot)?.as_ref()
     }
 
-    /// All of them, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &World> {
-        self.worlds.values()
+    /// The world in a slot, to change it.
+    pub fn at_mut(&mut self, slot: usize) -> Option<&mut World> {
+        self.slots.get_mut(slot)?.as_mut()
     }
 
-    /// Makes a world. `false` if the number is in use.
-    pub fn create(&mut self, id: DmeWorldId, app_id: AppId, rules: WorldRules, now: Instant) -> bool {
-        if self.worlds.contains_key(&id) {
-            return false;
+    /// Makes a world and says where it stands. `None` if the number is in use.
+    pub fn create(&mut self, id: DmeWorldId, app_id: AppId, rules: WorldRules, now: Time) -> Option<usize> {
+        if self.by_id.contains_key(&id) {
+            return None;
         }
-        self.worlds.insert(id, World::new(id, app_id, rules, now));
-        true
+        let slot = self.slots.iter().position(Option::is_none).unwrap_or(self.slots.len());
+        let world = Some(World::new(id, app_id, rules, now));
+        if slot == self.slots.len() {
+            self.slots.push(world);
+        } else {
+            self.slots[slot] = world;
+        }
+        self.by_id.insert(id, slot);
+        Some(slot)
     }
 
     /// Allots a slot and mints its key.
@@ -103,21 +115,22 @@ impl Worlds {
     /// No such world, or it takes nobody.
     pub fn allot<R: RngCore + CryptoRng + ?Sized>(
         &mut self,
-        now: Instant,
+        now: Time,
         id: DmeWorldId,
         session_key: SessionKeyText,
         rng: &mut R,
         (shard, shards): (usize, usize),
     ) -> Result<Allotment, Refused> {
-        let world = self.worlds.get_mut(&id).ok_or(Refused::NoWorld(id))?;
+        let slot = self.slot_of(id).ok_or(Refused::NoWorld(id))?;
+        let world = self.slots.get_mut(slot).and_then(Option::as_mut).ok_or(Refused::NoWorld(id))?;
         let mut access_key = AccessKey::mint_for(rng, shard, shards);
         while self.keys.contains_key(access_key.stem()) {
             access_key = AccessKey::mint_for(rng, shard, shards);
         }
         let allotment = world.allot(now, session_key, access_key)?;
         // A session that asks twice is let in with its last key alone.
-        self.keys.retain(|_, place| *place != (id, allotment.index));
-        self.keys.insert(access_key.stem_array(), (id, allotment.index));
+        self.keys.retain(|_, place| *place != (slot, allotment.index));
+        self.keys.insert(access_key.stem_array(), (slot, allotment.index));
         Ok(allotment)
     }
 
@@ -128,52 +141,55 @@ impl Worlds {
     /// The key opens nothing.
     pub fn enter(
         &mut self,
-        now: Instant,
+        now: Time,
         access_key: &[u8],
         session_key: &SessionKeyText,
         all_flags: bool,
     ) -> Result<Located, KeyRefused> {
-        let (id, index) = *access_key
-            .get(..STEM_LEN)
-            .and_then(|stem| self.keys.get(stem))
-            .ok_or(KeyRefused::Unknown)?;
-        let world = self.worlds.get_mut(&id).ok_or(KeyRefused::Unknown)?;
+        let stem = access_key.get(..STEM_LEN).ok_or(KeyRefused::Unknown)?;
+        let (slot, index) = *self.keys.get(stem).ok_or(KeyRefused::Unknown)?;
+        let world = self.at_mut(slot).ok_or(KeyRefused::Unknown)?;
         let entered = world.enter(now, index, access_key, session_key, all_flags)?;
-        self.keys.remove(&access_key[..STEM_LEN]);
-        Ok(Located { world: id, entered })
+        let world = world.id();
+        self.keys.remove(stem);
+        Ok(Located { world, slot, entered })
     }
 
     /// The order to end. `None`: no such world. The caller puts out whom [`Ending::PutOut`] names, then calls
     /// [`Worlds::tick`].
     pub fn end(&mut self, id: DmeWorldId, brutal: bool) -> Option<Ending> {
-        let ending = self.worlds.get_mut(&id)?.end(brutal);
+        let slot = self.slot_of(id)?;
+        let ending = self.at_mut(slot)?.end(brutal);
         if brutal {
-            self.keys.retain(|_, (world, _)| *world != id);
+            self.keys.retain(|_, (world, _)| *world != slot);
         }
         Some(ending)
     }
 
     /// Gives up slots whose clients did not come, and removes worlds that are over.
-    pub fn tick(&mut self, now: Instant) -> Tick {
+    pub fn tick(&mut self, now: Time) -> Tick {
         let mut tick = Tick::default();
-        let keys = &mut self.keys;
-        self.worlds.retain(|id, world| {
+        for (at, slot) in self.slots.iter_mut().enumerate() {
+            let Some(world) = slot else { continue };
             world.expire(now, |key| {
-                keys.remove(key.stem());
+                self.keys.remove(key.stem());
                 tick.expired += 1;
             });
-            let over = world.is_over(now);
-            if over {
-                tick.removed.push(*id);
+            if world.is_over(now) {
+                self.by_id.remove(&world.id());
+                tick.removed.push((at, world.id()));
+                *slot = None;
             }
-            !over
-        });
+        }
+        while self.slots.last().is_some_and(Option::is_none) {
+            self.slots.pop();
+        }
         tick
     }
 
-    /// When [`Worlds::tick`] should be called next.
+    /// When [`Worlds::tick`] should be called next. Looks at every world: ask after a change, not after every packet.
     #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
-        self.worlds.values().filter_map(World::deadline).min()
+    pub fn deadline(&self) -> Option<Time> {
+        self.slots.iter().flatten().filter_map(World::deadline).min()
     }
 }

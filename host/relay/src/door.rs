@@ -1,0 +1,275 @@
+//! The door: one thread that accepts TCP connections and takes them through the handshake up to their access key. RSA
+//! is done here, so that it never delays a relayed packet, and a crowd of half-open connections crowds nobody else.
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+
+use medley_session::{ConnectRequest, Event, HandshakeRules, ServerConfig, ServerSession, State};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token, Waker};
+use rand::rngs::{OsRng, StdRng};
+use rand::{RngCore, SeedableRng};
+
+use crate::metrics::Counters;
+use crate::player::Seat;
+use crate::shard::{Arrival, Command, Common};
+use crate::world::AccessKey;
+
+pub(crate) const WAKER: Token = Token(0);
+const LISTENER: Token = Token(1);
+const FIRST: usize = 2;
+
+/// More than any handshake has under way.
+const CHUNK: usize = 8 * 1024;
+/// How often deadlines of half-open connections are looked at.
+const SWEEP: Duration = Duration::from_millis(500);
+/// After an error that accepting again at once would only repeat (no descriptors left).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The way to a shard.
+#[derive(Clone)]
+pub(crate) struct ShardLink {
+    pub(crate) commands: SyncSender<Command>,
+    pub(crate) waker: Arc<Waker>,
+}
+
+impl ShardLink {
+    /// `false`: the shard is gone, or far behind.
+    pub(crate) fn send(&self, command: Command) -> bool {
+        let sent = match self.commands.try_send(command) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
+        };
+        // A shard that is behind is awake anyway, but a lost wake-up would be worse than one too many.
+        self.waker.wake().is_ok() && sent
+    }
+}
+
+struct Half {
+    stream: TcpStream,
+    session: ServerSession,
+    peer: SocketAddrV4,
+    seat: Seat,
+}
+
+pub(crate) struct Door {
+    pub(crate) common: Arc<Common>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) poll: Poll,
+    pub(crate) listener: TcpListener,
+    pub(crate) shards: Vec<ShardLink>,
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) taken: Arc<AtomicUsize>,
+    pub(crate) server: Arc<ServerConfig>,
+    pub(crate) handshakes: Arc<dyn HandshakeRules + Send + Sync>,
+}
+
+struct Hall {
+    door: Door,
+    halves: Vec<Option<Half>>,
+    free: Vec<usize>,
+    open: usize,
+    by_address: HashMap<Ipv4Addr, usize>,
+    buffer: Vec<u8>,
+    rng: StdRng,
+    paused: bool,
+}
+
+impl Door {
+    pub(crate) fn run(mut self) {
+        if let Err(error) = self.poll.registry().register(&mut self.listener, LISTENER, Interest::READABLE) {
+            tracing::error!(%error, "cannot listen");
+            return;
+        }
+        Hall {
+            door: self,
+            halves: Vec::new(),
+            free: Vec::new(),
+            open: 0,
+            by_address: HashMap::new(),
+            buffer: vec![0; CHUNK],
+            rng: StdRng::from_rng(OsRng).unwrap_or_else(|_| StdRng::from_entropy()),
+            paused: false,
+        }
+        .run();
+    }
+}
+
+impl Hall {
+    fn run(&mut self) {
+        let mut events = Events::with_capacity(1024);
+        let mut swept = self.door.common.now();
+        while !self.door.stop.load(Ordering::Acquire) {
+            let timeout = match (self.paused, self.open) {
+                (true, _) => Some(ACCEPT_PAUSE),
+                (false, 0) => None,
+                (false, _) => Some(SWEEP),
+            };
+            if let Err(error) = self.door.poll.poll(&mut events, timeout)
+                && error.kind() != ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "polling failed, the relay takes no more connections");
+                return;
+            }
+            for event in &events {
+                match event.token() {
+                    WAKER => {}
+                    LISTENER => self.accept(),
+                    Token(number) => self.serve(number - FIRST),
+                }
+            }
+            if core::mem::take(&mut self.paused) {
+                self.accept();
+            }
+            let now = self.door.common.now();
+            if now.since(swept) >= SWEEP {
+                swept = now;
+                self.sweep();
+            }
+            self.door.counters.half_open.set(self.open as u64);
+        }
+    }
+
+    fn accept(&mut self) {
+        loop {
+            match self.door.listener.accept() {
+                Ok((stream, peer)) => self.admit(stream, peer),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    // Edge-triggered: nobody calls again for those that wait, so this must.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    self.paused = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr) {
+        let config = &self.door.common.config;
+        self.door.counters.accepted.increment();
+        let std::net::IpAddr::V4(ip) = peer.ip().to_canonical() else { return };
+        let from_there = self.by_address.get(&ip).copied().unwrap_or(0);
+        let room = self.open < config.max_half_open && from_there < config.max_half_open_per_address;
+        let seat = Seat::take(&self.door.taken, config.max_connections).filter(|_| room);
+        let Some(seat) = seat else {
+            self.door.counters.too_many.increment();
+            return;
+        };
+        // Frames are put together before they are written: waiting for more only delays.
+        let _ = stream.set_nodelay(true);
+        let mut seed = [0; 32];
+        self.rng.fill_bytes(&mut seed);
+        let session = ServerSession::new(
+            Arc::clone(&self.door.server),
+            Arc::clone(&self.door.handshakes),
+            ip,
+            seed,
+            self.door.common.now(),
+        );
+        let number = self.free.pop().unwrap_or(self.halves.len());
+        let token = Token(FIRST + number);
+        if self.door.poll.registry().register(&mut stream, token, Interest::READABLE).is_err() {
+            self.free.push(number);
+            return;
+        }
+        let half = Some(Half { stream, session, peer: SocketAddrV4::new(ip, peer.port()), seat });
+        if number == self.halves.len() {
+            self.halves.push(half);
+        } else {
+            self.halves[number] = half;
+        }
+        self.open += 1;
+        *self.by_address.entry(ip).or_default() += 1;
+    }
+
+    fn remove(&mut self, number: usize) -> Option<Half> {
+        let mut half = self.halves.get_mut(number)?.take()?;
+        self.free.push(number);
+        self.open -= 1;
+        if let Some(count) = self.by_address.get_mut(half.peer.ip()) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(half.peer.ip());
+            }
+        }
+        let _ = self.door.poll.registry().deregister(&mut half.stream);
+        Some(half)
+    }
+
+    fn serve(&mut self, number: usize) {
+        let mut asked: Option<ConnectRequest> = None;
+        let ended = loop {
+            let Some(Some(half)) = self.halves.get_mut(number) else { return };
+            let count = match half.stream.read(&mut self.buffer) {
+                Ok(0) => break true,
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => break true,
+            };
+            self.door.counters.tcp_bytes_in.add(count as u64);
+            let now = self.door.common.now();
+            let input = self.buffer.get_mut(..count).unwrap_or_default();
+            let result = half.session.receive(now, input, |_, event| {
+                if let Event::Connect(request) = event {
+                    asked = Some(request);
+                }
+            });
+            // A few hundred bytes into an empty socket buffer: one that does not take them is not worth waiting for.
+            let output = half.session.take_output();
+            let written = half.stream.write(&output).ok();
+            if let Err(error) = &result {
+                tracing::debug!(%error, peer = %half.peer, "handshake broken off");
+                self.door.counters.protocol_errors.increment();
+            }
+            if result.is_err() || half.session.state() == State::Closed {
+                break true;
+            }
+            if !output.is_empty() && written != Some(output.len()) {
+                break true;
+            }
+            if asked.is_some() {
+                break false;
+            }
+        };
+        if ended {
+            self.remove(number);
+        } else if let Some(request) = asked
+            && let Some(half) = self.remove(number)
+        {
+            self.hand_over(half, request);
+        }
+    }
+
+    /// The access key names the shard; whether it opens anything there is the shard's to say.
+    fn hand_over(&mut self, half: Half, request: ConnectRequest) {
+        let Half { stream, session, peer, seat } = half;
+        let shard = AccessKey::shard(request.access_key.as_bytes(), self.door.shards.len());
+        let arrival = Arrival { stream, session, request, peer, seat };
+        if let Some(link) = self.door.shards.get(shard)
+            && !link.send(Command::Arrive(Box::new(arrival)))
+        {
+            self.door.counters.too_many.increment();
+        }
+    }
+
+    fn sweep(&mut self) {
+        let now = self.door.common.now();
+        for number in 0..self.halves.len() {
+            let Some(Some(half)) = self.halves.get_mut(number) else { continue };
+            if half.session.handle_timeout(now).is_some() {
+                self.door.counters.timeouts.increment();
+                self.remove(number);
+            }
+        }
+    }
+}

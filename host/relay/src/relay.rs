@@ -1,0 +1,357 @@
+//! Starting a relay, and what its owner can ask of it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use medley_crypto::{KEY_LEN, KeyStore, RsaKeyPair};
+use medley_session::{Handshake, HandshakeRules, ServerConfig, ServerKind};
+use medley_wire::types::{AppId, SessionKeyText};
+use mio::net::TcpListener;
+use mio::{Poll, Waker};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{RelayConfig, RelayRules, UdpMode};
+use crate::door::{self, Door, ShardLink};
+use crate::metrics::{self, Counters, RelayCounters};
+use crate::mgcl;
+use crate::placement::Placement;
+use crate::shard::{Command, Common, Shard};
+use crate::sockets;
+use crate::world::{Allotment, DmeWorldId, Refused};
+
+/// Requests that may wait for a shard.
+const COMMANDS: usize = 4096;
+/// Notifications that may wait for the link to MPS.
+const NOTICES: usize = 65_536;
+/// How often numbers are handed to the metrics recorder.
+const PUBLISH: Duration = Duration::from_secs(1);
+
+/// Why a relay did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address is taken or not ours.
+    #[error("cannot listen on {protocol} {address}: {source}")]
+    Bind {
+        /// `TCP` or `UDP`.
+        protocol: &'static str,
+        /// Address.
+        address: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The system gives no poll, waker or thread.
+    #[error("cannot start a thread of the relay: {0}")]
+    Thread(#[from] io::Error),
+    /// No key for clients to encipher to.
+    #[error("the key store holds no default server key")]
+    NoKey,
+}
+
+/// Why a world was not made, joined or ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorldError {
+    /// As many worlds as there may be.
+    #[error("no room for another world: {limit} are the limit")]
+    TooMany {
+        /// Worlds at one time.
+        limit: u32,
+    },
+    /// The world does not exist or takes nobody.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The relay is stopping, or a shard is far behind.
+    #[error("the relay does not answer")]
+    Busy,
+}
+
+/// A running relay. Clones refer to the same one. It stops when the token given to [`Relay::start`] is cancelled.
+#[derive(Clone)]
+pub struct RelayHandle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    common: Arc<Common>,
+    shards: Vec<ShardLink>,
+    counters: Vec<Arc<Counters>>,
+    tcp: SocketAddr,
+    udp: Vec<SocketAddr>,
+    keys: Arc<KeyStore>,
+    done: tokio_util::task::TaskTracker,
+}
+
+/// See [`Relay::start`].
+#[derive(Debug)]
+pub struct Relay;
+
+struct Handshakes(Arc<dyn RelayRules>);
+
+impl HandshakeRules for Handshakes {
+    fn for_app(&self, _: ServerKind, app: AppId) -> Option<Handshake> {
+        Some(self.0.for_app(app).handshake)
+    }
+}
+
+impl Relay {
+    /// Starts the relay's threads and, if there is one to go to, its link to MPS. To be called inside a tokio runtime,
+    /// which the link and the metrics use; the relay itself does not. Returns when all ports are open.
+    ///
+    /// # Errors
+    /// A port is taken, the system is out of something, or `keys` has no default server key.
+    pub fn start(
+        config: RelayConfig,
+        rules: Arc<dyn RelayRules>,
+        keys: Arc<KeyStore>,
+        shutdown: CancellationToken,
+    ) -> Result<RelayHandle, StartError> {
+        let config = RelayConfig { shards: config.shards.clamp(1, 64), ..config };
+        let default_key = keys.default_server_key().ok_or(StartError::NoKey)?;
+        let server = Arc::new(server_config(&config, &keys));
+        let (notices_in, notices_out) = mpsc::channel(NOTICES);
+        let common = Arc::new(Common {
+            placement: Placement::new(config.shards, config.max_worlds),
+            rules: Arc::clone(&rules),
+            started: Instant::now(),
+            notices: notices_in,
+            next_port: AtomicU32::new(0),
+            config,
+        });
+        let config = &common.config;
+
+        let address = SocketAddr::new(config.bind, config.tcp_port);
+        let bind = |protocol, address| move |source| StartError::Bind { protocol, address, source };
+        let listener = TcpListener::bind(address).map_err(bind("TCP", address))?;
+        let tcp = listener.local_addr()?;
+        let mut udp = Vec::new();
+        let mut shards = Vec::new();
+        let mut counters = Vec::new();
+        let mut loops = Vec::new();
+        for number in 0..config.shards {
+            let port = match config.udp {
+                UdpMode::Shared { port: 0 } | UdpMode::PortPerClient { .. } => 0,
+                UdpMode::Shared { port } => port.saturating_add(number as u16),
+            };
+            let address = SocketAddr::new(config.bind, port);
+            let socket = sockets::udp(address).map_err(bind("UDP", address))?;
+            udp.push(socket.local_addr()?);
+            let poll = Poll::new()?;
+            let waker = Arc::new(Shard::waker(&poll)?);
+            let (commands, receiver) = sync_channel(COMMANDS);
+            let numbers = Arc::new(Counters::default());
+            counters.push(Arc::clone(&numbers));
+            loops.push(Shard::new(number, Arc::clone(&common), numbers, receiver, poll, socket)?);
+            shards.push(ShardLink { commands, waker });
+        }
+        let poll = Poll::new()?;
+        let door_waker = Waker::new(poll.registry(), door::WAKER)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let numbers = Arc::new(Counters::default());
+        counters.push(Arc::clone(&numbers));
+        let door = Door {
+            common: Arc::clone(&common),
+            counters: numbers,
+            poll,
+            listener,
+            shards: shards.clone(),
+            stop: Arc::clone(&stop),
+            taken: Arc::new(AtomicUsize::new(0)),
+            server,
+            handshakes: Arc::new(Handshakes(rules)),
+        };
+        let mut threads = vec![spawn("relay-door".to_owned(), move || door.run())?];
+        for (number, shard) in loops.into_iter().enumerate() {
+            threads.push(spawn(format!("relay-{number}"), move || shard.run())?);
+        }
+
+        let done = tokio_util::task::TaskTracker::new();
+        let link_keys = Arc::new(default_key.pair.clone());
+        let handle = RelayHandle {
+            inner: Arc::new(Inner { common, shards, counters, tcp, udp, keys, done: done.clone() }),
+        };
+        done.spawn(mgcl::run(handle.clone(), link_keys, notices_out, shutdown.clone()));
+        done.spawn(watch(handle.clone(), shutdown, stop, door_waker, threads));
+        done.close();
+        Ok(handle)
+    }
+}
+
+fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name).spawn(body)
+}
+
+/// Publishes numbers, and stops the threads in the end.
+async fn watch(
+    handle: RelayHandle,
+    shutdown: CancellationToken,
+    stop: Arc<AtomicBool>,
+    door: Waker,
+    threads: Vec<JoinHandle<()>>,
+) {
+    metrics::describe();
+    let mut tick = tokio::time::interval(PUBLISH);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            _ = tick.tick() => metrics::publish(&handle.counters()),
+        }
+    }
+    stop.store(true, Ordering::Release);
+    let _ = door.wake();
+    for shard in &handle.inner.shards {
+        shard.send(Command::Stop);
+    }
+    // Joining blocks for as long as a turn takes.
+    let joined = tokio::task::spawn_blocking(move || {
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the relay panicked");
+            }
+        }
+    });
+    let _ = joined.await;
+    metrics::publish(&handle.counters());
+}
+
+fn server_config(config: &RelayConfig, keys: &KeyStore) -> ServerConfig {
+    // The default first: nearly all clients encipher to it.
+    let overrides = keys.overrides().filter_map(|(_, name)| keys.pair(name));
+    let mut pairs: Vec<Arc<RsaKeyPair>> = Vec::new();
+    for entry in keys.default_server_key().into_iter().chain(overrides) {
+        if !pairs.iter().any(|pair| pair.public() == entry.pair.public()) {
+            pairs.push(Arc::new(entry.pair.clone()));
+        }
+    }
+    let mut server = ServerConfig::new(ServerKind::Dme, pairs);
+    server.timeouts.handshake = config.handshake_timeout;
+    server.timeouts.idle = config.client_timeout;
+    server.timeouts.server_echo = config.server_echo;
+    server.limits.max_udp = u16::try_from(config.max_datagram_ps2).unwrap_or(u16::MAX);
+    server.unix_time_at_zero = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    server
+}
+
+impl RelayHandle {
+    /// Where TCP listens.
+    #[must_use]
+    pub fn tcp_addr(&self) -> SocketAddr {
+        self.inner.tcp
+    }
+
+    /// Where UDP of the first shard listens (of no use to clients with a port per client).
+    #[must_use]
+    pub fn udp_addr(&self) -> SocketAddr {
+        self.inner.udp.first().copied().unwrap_or(self.inner.tcp)
+    }
+
+    /// Where UDP listens, a socket a shard.
+    #[must_use]
+    pub fn udp_addrs(&self) -> &[SocketAddr] {
+        &self.inner.udp
+    }
+
+    /// The settings that it runs with.
+    #[must_use]
+    pub fn config(&self) -> &RelayConfig {
+        &self.inner.common.config
+    }
+
+    /// All numbers, at this moment.
+    #[must_use]
+    pub fn counters(&self) -> RelayCounters {
+        let mut sum = RelayCounters::default();
+        for counters in &self.inner.counters {
+            sum.add(counters);
+        }
+        sum
+    }
+
+    /// The title of a world, while it lives.
+    #[must_use]
+    pub fn app_of(&self, world: DmeWorldId) -> Option<AppId> {
+        self.inner.common.placement.find(world).map(|place| place.app_id)
+    }
+
+    /// The modulus that clients of a title encipher to, little-endian; zero where its title wants them in clear.
+    #[must_use]
+    pub fn server_key(&self, app: AppId) -> [u8; KEY_LEN] {
+        if !self.inner.common.rules.for_app(app).enciphered {
+            return [0; KEY_LEN];
+        }
+        self.inner.keys.server_key_for(app.0).map_or([0; KEY_LEN], |entry| entry.pair.public().modulus_le())
+    }
+
+    /// Makes a world for at most `max_clients` players; 0 leaves it to the title and the relay.
+    ///
+    /// # Errors
+    /// There are as many worlds as there may be, or the relay is stopping.
+    pub async fn create_world(&self, app_id: AppId, max_clients: u16) -> Result<DmeWorldId, WorldError> {
+        let limit = self.inner.common.config.max_worlds;
+        let (id, shard) = self.inner.common.placement.place(app_id).ok_or(WorldError::TooMany { limit })?;
+        let max_clients = if max_clients == 0 { u16::MAX } else { max_clients };
+        let made = self.ask(shard, |reply| Command::Create { id, app_id, max_clients, reply }).await;
+        if made != Some(true) {
+            self.inner.common.placement.remove(id);
+            return Err(WorldError::Busy);
+        }
+        Ok(id)
+    }
+
+    /// Allots a place in a world to a session and mints the access key that opens it.
+    ///
+    /// # Errors
+    /// No such world, it takes nobody, or the relay is stopping.
+    pub async fn allot(&self, id: DmeWorldId, session_key: SessionKeyText) -> Result<Allotment, WorldError> {
+        let place = self.inner.common.placement.find(id).ok_or(Refused::NoWorld(id))?;
+        let answer = self.ask(place.shard, |reply| Command::Allot { id, session_key, reply }).await;
+        Ok(answer.ok_or(WorldError::Busy)??)
+    }
+
+    /// Orders a world to end: when its last player leaves, or (`brutal`) now.
+    ///
+    /// # Errors
+    /// No such world, or the relay is stopping.
+    pub async fn end_world(&self, id: DmeWorldId, brutal: bool) -> Result<(), WorldError> {
+        let place = self.inner.common.placement.find(id).ok_or(Refused::NoWorld(id))?;
+        match self.ask(place.shard, |reply| Command::End { id, brutal, reply }).await {
+            Some(true) => Ok(()),
+            Some(false) => Err(Refused::NoWorld(id).into()),
+            None => Err(WorldError::Busy),
+        }
+    }
+
+    /// Puts a player out. `false`: there is nobody at this index.
+    ///
+    /// # Errors
+    /// No such world, or the relay is stopping.
+    pub async fn put_out(&self, id: DmeWorldId, index: u16) -> Result<bool, WorldError> {
+        let place = self.inner.common.placement.find(id).ok_or(Refused::NoWorld(id))?;
+        let answer = self.ask(place.shard, |reply| Command::PutOut { id, index, reply }).await;
+        answer.ok_or(WorldError::Busy)
+    }
+
+    /// Waits until everything has stopped, after the token was cancelled.
+    pub async fn stopped(&self) {
+        self.inner.done.wait().await;
+    }
+
+    async fn ask<T>(&self, shard: usize, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.inner.shards.get(shard)?.send(command(reply));
+        if sent { answer.await.ok() } else { None }
+    }
+}
+
+impl core::fmt::Debug for RelayHandle {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("RelayHandle").field("tcp", &self.inner.tcp).field("udp", &self.inner.udp).finish()
+    }
+}
