@@ -185,7 +185,9 @@ async fn one_link(
                     state.report(relay, true)?;
                 }
                 for request in requests.drain(..) {
-                    answer(relay, &mut state.session, request).await?;
+                    if *registered {
+                        answer(relay, &mut state.session, request).await?;
+                    }
                 }
             }
             notice = notices.recv() => match notice {

@@ -11,6 +11,7 @@ use medley_relay::{Relay, RelayConfig, RelayHandle, RelayTitle};
 use medley_session::{ClientConfig, ClientEvent, ClientSession, Cover, ServerKind, State, Time, Transport};
 use medley_wire::types::{AppId, Text};
 use medley_wire::{RtMessage, rt};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -207,6 +208,32 @@ impl Console {
             self.seen.push_back(Seen::Closed);
         }
         self.send().await;
+    }
+
+    /// As [`Console::pump`], for a server that may refuse.
+    pub(crate) async fn pump_leniently(&mut self) {
+        self.send().await;
+        let mut buffer = vec![0; 65_536];
+        let count = self.tcp.read(&mut buffer).await.unwrap_or(0);
+        let (seen, server_udp) = (&mut self.seen, &mut self.server_udp);
+        let received =
+            self.session.receive(Time(self.started.elapsed()), &mut buffer[..count], |_, event| {
+                seen.extend(saw(event, server_udp));
+            });
+        if count == 0 || received.is_err() {
+            self.closed = true;
+            self.seen.push_back(Seen::Closed);
+        }
+    }
+
+    /// The server closes the connection, with a rejection or without a word.
+    pub(crate) async fn refused(&mut self) {
+        let work = async {
+            while !self.closed {
+                self.pump_leniently().await;
+            }
+        };
+        assert!(timeout(PATIENCE, work).await.is_ok(), "not refused; state {}", self.session.state());
     }
 
     /// Pumps until something that `wanted` takes has come, and takes it out of what was seen.
