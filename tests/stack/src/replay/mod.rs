@@ -1,2 +1,3 @@
 //! Recorded consoles against a running host.
 pub mod capture;
+pub mod puppet;
