@@ -3,8 +3,8 @@
 
 use medley_store::{AccountId as StoredId, ListKind};
 use medley_universe::{
-    AddBuddy, AddIgnored, AnswerBuddyInvitation, Buddy, InviteBuddy, Name, RemoveBuddy, RemoveIgnored, SetBuddies,
-    SetIgnored,
+    AddBuddy, AddIgnored, AnswerBuddyInvitation, Buddy, InviteBuddy, Name, RemoveBuddy, RemoveIgnored,
+    SetBuddies, SetIgnored,
 };
 use medley_wire::AccountId;
 use medley_wire::enums::CallbackStatus;
@@ -12,8 +12,8 @@ use medley_wire::messages::{
     AddToBuddyListConfirmationRequest, AddToBuddyListFwdConfirmationResponse, AddToBuddyListRequest,
     AddToIgnoreListRequest, BuddySetListRequest, GetBuddyInvitationsRequest, GetBuddyInvitationsResponse,
     GetBuddyList_ExtraInfoRequest, GetBuddyList_ExtraInfoResponse, GetBuddyListRequest, GetBuddyListResponse,
-    GetIgnoreListRequest, GetIgnoreListResponse, IgnoreSetListRequest, LengthPrefixedName, RemoveFromBuddyListRequest,
-    RemoveFromIgnoreListRequest, Request,
+    GetIgnoreListRequest, GetIgnoreListResponse, IgnoreSetListRequest, LengthPrefixedName,
+    RemoveFromBuddyListRequest, RemoveFromIgnoreListRequest, Request,
 };
 use medley_wire::types::Text;
 
@@ -41,7 +41,10 @@ pub(super) async fn list(ctx: &mut Context, request: &GetBuddyListRequest) -> Ha
 }
 
 /// GetBuddyList_ExtraInfo; who is offline has zeros and empty names (observed.md 3.25).
-pub(super) async fn list_extra_info(ctx: &mut Context, request: &GetBuddyList_ExtraInfoRequest) -> HandlerResult {
+pub(super) async fn list_extra_info(
+    ctx: &mut Context,
+    request: &GetBuddyList_ExtraInfoRequest,
+) -> HandlerResult {
     let (session, row) = (ctx.session()?, row_of(request));
     let rows = ctx
         .title()
@@ -158,7 +161,11 @@ pub(super) async fn set_ignore_list(ctx: &mut Context, request: &IgnoreSetListRe
     Ok(())
 }
 
-async fn accounts_named(ctx: &Context, names: &[LengthPrefixedName], limit: u32) -> Result<Vec<Buddy>, Refusal> {
+async fn accounts_named(
+    ctx: &Context,
+    names: &[LengthPrefixedName],
+    limit: u32,
+) -> Result<Vec<Buddy>, Refusal> {
     let title = ctx.title_id();
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let names: Vec<Name> = names.iter().take(limit).map(|name| Name::new(name.name.as_bytes())).collect();

@@ -1,19 +1,21 @@
 //! Channels: lists, what and who is in them, making and joining them.
 
 use medley_universe::{
-    Channel, ChannelJoin, ChannelRefused, CreateChannel, JoinChannel, JoinLeastPopulatedChannel, LobbyFilter, Page,
-    SetLobbyFilter, WorldFound,
+    Channel, ChannelJoin, ChannelRefused, CreateChannel, JoinChannel, JoinLeastPopulatedChannel, LobbyFilter,
+    Page, SetLobbyFilter, WorldFound,
 };
 use medley_wire::MediusWorldId;
 use medley_wire::enums::{
-    ApplicationType, CallbackStatus, LobbyFilterMaskLevelType, LobbyFilterType, WorldGenericFieldLevelType, WorldStatus,
+    ApplicationType, CallbackStatus, LobbyFilterMaskLevelType, LobbyFilterType, WorldGenericFieldLevelType,
+    WorldStatus,
 };
 use medley_wire::messages::{
-    ChannelInfoRequest, ChannelList_ExtraInfoRequest, ChannelList_ExtraInfoRequest0, ChannelList_ExtraInfoRequest1,
-    ChannelList_ExtraInfoResponse, ChannelListRequest, ChannelListResponse, CreateChannelRequest, CreateChannelRequest0,
-    CreateChannelRequest1, CreateChannelResponse, FindWorldByNameRequest, FindWorldByNameResponse,
-    GetLobbyPlayerNames_ExtraInfoRequest, GetLobbyPlayerNames_ExtraInfoResponse, GetLobbyPlayerNamesRequest,
-    GetLobbyPlayerNamesResponse, GetWorldSecurityLevelRequest, JoinChannelRequest, JoinLeastPopulatedChannelRequest,
+    ChannelInfoRequest, ChannelList_ExtraInfoRequest, ChannelList_ExtraInfoRequest0,
+    ChannelList_ExtraInfoRequest1, ChannelList_ExtraInfoResponse, ChannelListRequest, ChannelListResponse,
+    CreateChannelRequest, CreateChannelRequest0, CreateChannelRequest1, CreateChannelResponse,
+    FindWorldByNameRequest, FindWorldByNameResponse, GetLobbyPlayerNames_ExtraInfoRequest,
+    GetLobbyPlayerNames_ExtraInfoResponse, GetLobbyPlayerNamesRequest, GetLobbyPlayerNamesResponse,
+    GetWorldSecurityLevelRequest, JoinChannelRequest, JoinLeastPopulatedChannelRequest,
     LobbyWorldPlayerListRequest, LobbyWorldPlayerListResponse, NetConnectionInfo, Request,
     SetLobbyWorldFilterRequest, SetLobbyWorldFilterRequest1, SetLobbyWorldFilterResponse,
 };
@@ -44,15 +46,24 @@ pub(super) async fn list(ctx: &mut Context, request: &ChannelListRequest) -> Han
     ctx.reply_list(rows)
 }
 
-pub(super) async fn list_extra_info(ctx: &mut Context, request: &ChannelList_ExtraInfoRequest) -> HandlerResult {
+pub(super) async fn list_extra_info(
+    ctx: &mut Context,
+    request: &ChannelList_ExtraInfoRequest,
+) -> HandlerResult {
     extra_info(ctx, row_of(request), request.page_id, request.page_size).await
 }
 
-pub(super) async fn list_extra_info0(ctx: &mut Context, request: &ChannelList_ExtraInfoRequest0) -> HandlerResult {
+pub(super) async fn list_extra_info0(
+    ctx: &mut Context,
+    request: &ChannelList_ExtraInfoRequest0,
+) -> HandlerResult {
     extra_info(ctx, row_of(request), request.page_id, request.page_size).await
 }
 
-pub(super) async fn list_extra_info1(ctx: &mut Context, request: &ChannelList_ExtraInfoRequest1) -> HandlerResult {
+pub(super) async fn list_extra_info1(
+    ctx: &mut Context,
+    request: &ChannelList_ExtraInfoRequest1,
+) -> HandlerResult {
     extra_info(ctx, row_of(request), request.page_id, request.page_size).await
 }
 
@@ -318,7 +329,9 @@ pub(super) async fn find_world(ctx: &mut Context, request: &FindWorldByNameReque
     let app = ctx.app();
     let titles_app = move |id: medley_wire::AppId| {
         let apps = &app.title().apps;
-        Text::new(apps.iter().find(|app| app.id == id.0).map_or(app.app().name.as_str(), |app| &app.name))
+        Text::new(
+            apps.iter().find(|app| app.id == id.0).map_or_else(|| app.app().name.as_str(), |app| &app.name),
+        )
     };
     let rows = ctx
         .title()
@@ -352,7 +365,10 @@ pub(super) async fn find_world(ctx: &mut Context, request: &FindWorldByNameReque
 
 /// GetWorldSecurityLevel of a game (AppType 0) or a channel (1). Unknown: GameNotFound, ChannelNotFound; id and AppType
 /// are repeated either way.
-pub(super) async fn security_level(ctx: &mut Context, request: &GetWorldSecurityLevelRequest) -> HandlerResult {
+pub(super) async fn security_level(
+    ctx: &mut Context,
+    request: &GetWorldSecurityLevelRequest,
+) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
     let (id, app_type, app_id) = (request.medius_world_id, request.app_type, ctx.app_id());
     let level = ctx

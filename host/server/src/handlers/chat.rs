@@ -107,7 +107,10 @@ pub(super) async fn set_filter(ctx: &mut Context, request: &GenericChatSetFilter
 }
 
 /// SetAutoChatHistory. No server is known to send a history, and none follows.
-pub(super) async fn set_auto_history(ctx: &mut Context, request: &SetAutoChatHistoryRequest) -> HandlerResult {
+pub(super) async fn set_auto_history(
+    ctx: &mut Context,
+    request: &SetAutoChatHistoryRequest,
+) -> HandlerResult {
     ctx.reply(request.answer_with(CallbackStatus::SUCCESS));
     Ok(())
 }

@@ -17,7 +17,10 @@ pub(super) async fn get_mine(ctx: &mut Context, request: &GetMyClansRequest) -> 
 }
 
 /// SetMessageAsRead: there are no messages, so whichever it names is read. Answered by the generic StatusResponse.
-pub(super) async fn set_message_as_read(ctx: &mut Context, request: &SetMessageAsReadRequest) -> HandlerResult {
+pub(super) async fn set_message_as_read(
+    ctx: &mut Context,
+    request: &SetMessageAsReadRequest,
+) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
     ctx.reply(status_response(NetMessageClass::LOBBY, 0xc7, request.message_id, CallbackStatus::SUCCESS));
     Ok(())

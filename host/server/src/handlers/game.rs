@@ -1,20 +1,20 @@
 //! Games: making one and joining one, with the game server in between (servers.md 8.1 and 8.2).
 
 use medley_store::BanQuery;
-use medley_titles::GameConnection;
 use medley_universe::{
     Answer, CreateGame, GameCreated, GameJoined, GameSpec, JoinGame, Name, Page, PeerAddress,
 };
 use medley_wire::MediusWorldId;
-use medley_wire::enums::{CallbackStatus, GameHostType, JoinType, NetConnectionType, WorldAttributesType};
+use medley_wire::enums::{CallbackStatus, JoinType, NetConnectionType, WorldAttributesType};
 use medley_wire::messages::{
-    CreateGameRequest, CreateGameRequest0, CreateGameRequest1, CreateGameResponse, JoinGameRequest, JoinGameRequest0,
-    JoinGameResponse, NetAddress, NetAddressList, NetConnectionInfo, Request, RsaKey,
+    CreateGameRequest, CreateGameRequest0, CreateGameRequest1, CreateGameResponse, JoinGameRequest,
+    JoinGameRequest0, JoinGameResponse, NetAddress, NetAddressList, NetConnectionInfo, Request, RsaKey,
 };
 use medley_wire::types::{NetWorldId, Text};
 
 use super::rows::name;
 use crate::context::{Context, HandlerResult, Refusal};
+use crate::mgcl::relay_connection;
 use crate::text_filter::has_word;
 
 /// What a joiner names for "any game", so one emulator.
@@ -168,8 +168,13 @@ async fn enter(ctx: &mut Context, mut answer: JoinGameResponse, mut join: JoinGa
         0 => joined.max_players.into(),
         told => i32::try_from(told).unwrap_or(i32::MAX),
     });
-    let connection = connection_type(rules.games.connection, joined.host_type, rules.relay.udp);
-    answer.connect_info = way_in(ctx, &joined, connection, address);
+    let connection_type = if joined.addresses.is_some() {
+        NetConnectionType::PEER_TO_PEER_UDP
+    } else {
+        // 3 for what UYA and Deadlocked join (observed.md 3.16).
+        relay_connection(&app, Some(joined.host_type))
+    };
+    answer.connect_info = way_in(ctx, &joined, connection_type, address);
     ctx.reply(answer);
     Ok(())
 }
@@ -196,20 +201,6 @@ async fn refuse_banned(ctx: &mut Context) -> HandlerResult {
     Ok(())
 }
 
-/// ConnectInfo.Type: 3 for what UYA and Deadlocked join (observed.md 3.16).
-fn connection_type(rule: GameConnection, host_type: GameHostType, udp: bool) -> NetConnectionType {
-    match (rule, host_type) {
-        (_, GameHostType::PEER_TO_PEER | GameHostType::LAN_PLAY) => NetConnectionType::PEER_TO_PEER_UDP,
-        (GameConnection::Tcp, _) => NetConnectionType::CLIENT_SERVER_TCP,
-        _ if !udp => NetConnectionType::CLIENT_SERVER_TCP,
-        (GameConnection::TcpAuxUdp, _) => NetConnectionType::CLIENT_SERVER_TCP_AUX_UDP,
-        (GameConnection::Udp, _) => NetConnectionType::CLIENT_SERVER_UDP,
-        (GameConnection::HostType, GameHostType::CLIENT_SERVER) => NetConnectionType::CLIENT_SERVER_TCP,
-        (GameConnection::HostType, GameHostType::CLIENT_SERVER_UDP) => NetConnectionType::CLIENT_SERVER_UDP,
-        (GameConnection::HostType, _) => NetConnectionType::CLIENT_SERVER_TCP_AUX_UDP,
-    }
-}
-
 /// The way to a game: of a relay its address and an unused slot (`dl_ps2_full_session`, line 288), of a console both of
 /// its addresses.
 fn way_in(
@@ -229,28 +220,5 @@ fn way_in(
         server_key: joined.server_key.as_slice().try_into().map(RsaKey::from_wire).unwrap_or_default(),
         session_key: ctx.session_key_text(),
         access_key: Text::new(&joined.access_key),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn players_reach_the_relay_as_the_host_asked_unless_the_title_says_otherwise() {
-        use NetConnectionType as N;
-        let (host, aux) = (GameConnection::HostType, GameHostType::CLIENT_SERVER_AUX_UDP);
-        for (rule, host_type, udp, wanted) in [
-            (host, aux, true, N::CLIENT_SERVER_TCP_AUX_UDP),
-            (host, aux, false, N::CLIENT_SERVER_TCP),
-            (host, GameHostType::CLIENT_SERVER, true, N::CLIENT_SERVER_TCP),
-            (host, GameHostType::CLIENT_SERVER_UDP, true, N::CLIENT_SERVER_UDP),
-            (host, GameHostType::PEER_TO_PEER, false, N::PEER_TO_PEER_UDP),
-            (GameConnection::Tcp, aux, true, N::CLIENT_SERVER_TCP),
-            (GameConnection::Udp, aux, true, N::CLIENT_SERVER_UDP),
-            (GameConnection::TcpAuxUdp, GameHostType::CLIENT_SERVER, true, N::CLIENT_SERVER_TCP_AUX_UDP),
-        ] {
-            assert_eq!(connection_type(rule, host_type, udp), wanted, "{rule:?} {host_type:?} {udp}");
-        }
     }
 }

@@ -5,11 +5,12 @@ use medley_universe::{
 };
 use medley_wire::enums::{CallbackStatus, GameListFilterField};
 use medley_wire::messages::{
-    ClearGameListFilterRequest, ClearGameListFilterRequest0, GameInfoRequest, GameInfoRequest0, GameInfoResponse,
-    GameInfoResponse0, GameList_ExtraInfoRequest, GameList_ExtraInfoRequest0, GameList_ExtraInfoResponse,
-    GameList_ExtraInfoResponse0, GameListRequest, GameListResponse, GameWorldPlayerListRequest,
-    GameWorldPlayerListResponse, GetGameListFilterRequest, GetGameListFilterResponse, GetGameListFilterResponse0, Request,
-    SetGameListFilterRequest, SetGameListFilterRequest0, SetGameListSortRequest, UtilGetTotalGamesFilteredRequest,
+    ClearGameListFilterRequest, ClearGameListFilterRequest0, GameInfoRequest, GameInfoRequest0,
+    GameInfoResponse, GameInfoResponse0, GameList_ExtraInfoRequest, GameList_ExtraInfoRequest0,
+    GameList_ExtraInfoResponse, GameList_ExtraInfoResponse0, GameListRequest, GameListResponse,
+    GameWorldPlayerListRequest, GameWorldPlayerListResponse, GetGameListFilterRequest,
+    GetGameListFilterResponse, GetGameListFilterResponse0, Request, SetGameListFilterRequest,
+    SetGameListFilterRequest0, SetGameListSortRequest, UtilGetTotalGamesFilteredRequest,
 };
 use medley_wire::types::{Blob, Text};
 
@@ -68,7 +69,10 @@ pub(super) async fn list_extra_info(ctx: &mut Context, request: &GameList_ExtraI
     ctx.reply_list(rows)
 }
 
-pub(super) async fn list_extra_info0(ctx: &mut Context, request: &GameList_ExtraInfoRequest0) -> HandlerResult {
+pub(super) async fn list_extra_info0(
+    ctx: &mut Context,
+    request: &GameList_ExtraInfoRequest0,
+) -> HandlerResult {
     let row = row_of(request);
     let rows = games(ctx, request.page_id, request.page_size, move |game| {
         let spec = &game.spec;
@@ -273,7 +277,9 @@ pub(super) async fn get_filters(ctx: &mut Context, request: &GetGameListFilterRe
     let session = ctx.session()?;
     let filters = ctx
         .title()
-        .ask(move |state| state.session(session).map(|session| session.game_filters.clone()).unwrap_or_default())
+        .ask(move |state| {
+            state.session(session).map(|session| session.game_filters.clone()).unwrap_or_default()
+        })
         .await?;
     if ctx.app_id().0 == FILTER_LIST_0 {
         let row = GetGameListFilterResponse0 { message_id: request.message_id, ..Default::default() };

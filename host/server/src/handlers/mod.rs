@@ -46,9 +46,20 @@ use medley_wire::messages::{self, Message, MessageInfo};
 use crate::context::{Context, HandlerResult, Refusal};
 
 mod account;
+mod buddy;
+mod channel;
+mod chat;
+mod clan;
+mod file;
+mod game;
+mod game_list;
 mod mgcl;
 mod misc;
+mod player;
+mod report;
+mod rows;
 mod session;
+mod stats;
 mod texts;
 mod universe_info;
 
@@ -247,6 +258,104 @@ registry! {
         ServerWorldReportOnMe => world_report, MPS, Connection, SILENT;
         ServerMoveGameWorldOnMeRequest => move_game, MPS, Connection, FAIL;
         ServerEndGameOnMeRequest => end_game, MPS, Connection, FAIL;
+    }
+    channel {
+        ChannelListRequest => list, MAS_MLS, Login, NO_RESULT;
+        ChannelList_ExtraInfoRequest => list_extra_info, MLS, Login, NO_RESULT;
+        ChannelList_ExtraInfoRequest0 => list_extra_info0, MLS, Login, NO_RESULT;
+        ChannelList_ExtraInfoRequest1 => list_extra_info1, MLS, Login, NO_RESULT;
+        ChannelInfoRequest => info, MLS, Login, NO_RESULT;
+        CreateChannelRequest => create, MLS, Login, FAIL;
+        CreateChannelRequest0 => create0, MLS, Login, FAIL;
+        CreateChannelRequest1 => create1, MLS, Login, FAIL;
+        JoinChannelRequest => join, MLS, Login, FAIL;
+        JoinLeastPopulatedChannelRequest => join_least_populated, MLS, Login, FAIL;
+        SetLobbyWorldFilterRequest => set_filter, MLS, Login, status(CallbackStatus::REQUEST_DENIED);
+        SetLobbyWorldFilterRequest1 => set_filter1, MLS, Login, status(CallbackStatus::REQUEST_DENIED);
+        GetLobbyPlayerNamesRequest => player_names, MLS, Login, NO_RESULT;
+        GetLobbyPlayerNames_ExtraInfoRequest => player_names_extra_info, MLS, Login, NO_RESULT;
+        LobbyWorldPlayerListRequest => player_list, MLS, Login, NO_RESULT;
+        FindWorldByNameRequest => find_world, MLS, Login, NO_RESULT;
+        GetWorldSecurityLevelRequest => security_level, MLS, Login, NO_RESULT;
+    }
+    game {
+        CreateGameRequest => create, MLS, Login, FAIL;
+        CreateGameRequest0 => create0, MLS, Login, FAIL;
+        CreateGameRequest1 => create1, MLS, Login, FAIL;
+        JoinGameRequest => join, MLS, Login, FAIL;
+        JoinGameRequest0 => join0, MLS, Login, FAIL;
+    }
+    game_list {
+        GameListRequest => list, MLS, Login, NO_RESULT;
+        GameList_ExtraInfoRequest => list_extra_info, MLS, Login, NO_RESULT;
+        GameList_ExtraInfoRequest0 => list_extra_info0, MLS, Login, NO_RESULT;
+        UtilGetTotalGamesFilteredRequest => total_filtered, MLS, Login, NO_RESULT;
+        GameInfoRequest => info, MLS, Login, status(CallbackStatus::GAME_NOT_FOUND);
+        GameInfoRequest0 => info0, MLS, Login, status(CallbackStatus::GAME_NOT_FOUND);
+        GameWorldPlayerListRequest => player_list, MLS, Login, NO_RESULT;
+        SetGameListFilterRequest => set_filter, MLS, Login, status(CallbackStatus::SET_GAME_LIST_FILTER_FAILED);
+        SetGameListFilterRequest0 => set_filter0, MLS, Login, status(CallbackStatus::SET_GAME_LIST_FILTER_FAILED);
+        ClearGameListFilterRequest => clear_filter, MLS, Login, status(CallbackStatus::CLEAR_GAME_LIST_FILTER_FAILED);
+        ClearGameListFilterRequest0 => clear_filter0, MLS, Login, status(CallbackStatus::CLEAR_GAME_LIST_FILTER_FAILED);
+        GetGameListFilterRequest => get_filters, MLS, Login, status(CallbackStatus::GET_GAME_LIST_FILTER_FAILED);
+        SetGameListSortRequest => set_sort, MLS, Login, status(CallbackStatus::GAME_LIST_SORT_OPERATION_FAILED);
+    }
+    report {
+        WorldReport => world, MLS, Login, SILENT;
+        WorldReport0 => world0, MLS, Login, SILENT;
+        PlayerReport => player, MLS, Login, SILENT;
+        EndGameReport => end_game, MLS, Login, SILENT;
+        ReassignGameMediusWorldID => reassign, MLS, Login, SILENT;
+    }
+    chat {
+        ChatMessage => chat, MLS, Login, SILENT;
+        GenericChatMessage => generic_chat, MLS, Login, SILENT;
+        GenericChatMessage1 => generic_chat1, MLS, Login, SILENT;
+        BinaryMessage => binary, MLS, Login, SILENT;
+        BinaryMessage1 => binary1, MLS, Login, SILENT;
+        CrossChatMessage => cross_chat, MLS, Login, SILENT;
+        ChatToggleRequest => toggle, MLS, Login, FAIL;
+        GenericChatSetFilterRequest => set_filter, MLS, Login, FAIL;
+        SetAutoChatHistoryRequest => set_auto_history, MLS, Login, FAIL;
+    }
+    buddy {
+        GetBuddyListRequest => list, MAS_MLS, Login, NO_RESULT;
+        // Sony's MAS left Deadlocked's without an answer, and the login went on (`dl_ps2_full_session`, line 33).
+        GetBuddyList_ExtraInfoRequest => list_extra_info, MAS_MLS, Login, NO_RESULT, early Early::Unanswered;
+        GetIgnoreListRequest => ignore_list, MAS_MLS, Login, NO_RESULT, early Early::Status(CallbackStatus::NO_RESULT);
+        AddToBuddyListRequest => add, MLS, Login, status(CallbackStatus::DB_ERROR);
+        RemoveFromBuddyListRequest => remove, MLS, Login, status(CallbackStatus::DB_ERROR);
+        AddToIgnoreListRequest => ignore, MLS, Login, status(CallbackStatus::DB_ERROR);
+        RemoveFromIgnoreListRequest => stop_ignoring, MLS, Login, status(CallbackStatus::DB_ERROR);
+        BuddySetListRequest => set_list, MLS, Login, FAIL;
+        IgnoreSetListRequest => set_ignore_list, MLS, Login, FAIL;
+        // Its answer comes from the other player, as a push; the handler itself answers refusals.
+        AddToBuddyListConfirmationRequest => invite, MLS, Login, SILENT;
+        AddToBuddyListFwdConfirmationResponse => answer_invitation, MLS, Login, SILENT;
+        GetBuddyInvitationsRequest => invitations, MLS, Login, NO_RESULT;
+    }
+    player {
+        FindPlayerRequest => find, MLS, Login, NO_RESULT;
+        PlayerInfoRequest => info, MLS, Login, NO_RESULT;
+        NpIdPostRequest => post_np_id, MLS, Login, status(CallbackStatus::DB_ERROR);
+        NpIdsGetByAccountNamesRequest => np_ids, MLS, Login, NO_RESULT;
+        VoteToBanPlayerRequest => vote_to_ban, MLS, Login, SILENT;
+        BanPlayerRequest => ban, MLS, Login, FAIL;
+    }
+    stats {
+        GetLadderStatsRequest => get_narrow, MAS_MLS, Login, NO_RESULT;
+        GetLadderStatsWideRequest => get_wide, MAS_MLS, Login, NO_RESULT;
+        UpdateLadderStatsRequest => update_narrow, MLS, Login, status(CallbackStatus::DB_ERROR);
+        UpdateLadderStatsWideRequest => update_wide, MLS, Login, status(CallbackStatus::DB_ERROR);
+        AccountUpdateStats_OpenAccessRequest => update_open_access, MLS, Login, SILENT;
+        GetTotalRankingsRequest => total_rankings, MLS, Login, NO_RESULT;
+    }
+    clan {
+        GetMyClansRequest => get_mine, MAS_MLS, Login, NO_RESULT, early Early::Status(CallbackStatus::NO_RESULT);
+        SetMessageAsReadRequest => set_message_as_read, MLS, Login, FAIL;
+    }
+    file {
+        FileDownloadRequest => download, MLS, Login, status(CallbackStatus::DB_ERROR);
     }
 }
 

@@ -1,9 +1,13 @@
 //! What clients report about games. None of it is answered (observed.md 3.6), whatever becomes of it.
 
-use medley_universe::{EndGame, EndReport, IgnoredReport, ReassignWorld, ReportPlayer, ReportWorld, WorldUpdate};
+use medley_universe::{
+    EndGame, EndReport, IgnoredReport, ReassignWorld, ReportPlayer, ReportWorld, WorldUpdate,
+};
 use medley_wire::MediusWorldId;
 use medley_wire::enums::{CallbackStatus, WorldStatus};
-use medley_wire::messages::{EndGameReport, PlayerReport, ReassignGameMediusWorldID, WorldReport, WorldReport0};
+use medley_wire::messages::{
+    EndGameReport, PlayerReport, ReassignGameMediusWorldID, WorldReport, WorldReport0,
+};
 
 use super::rows::name;
 use crate::context::{Context, HandlerResult};

@@ -5,8 +5,8 @@ use medley_universe::SetAccountStats;
 use medley_wire::ClanId;
 use medley_wire::enums::{CallbackStatus, LadderType};
 use medley_wire::messages::{
-    AccountUpdateStats_OpenAccessRequest, GetLadderStatsRequest, GetLadderStatsWideRequest, GetTotalRankingsRequest,
-    Request, UpdateLadderStatsRequest, UpdateLadderStatsWideRequest,
+    AccountUpdateStats_OpenAccessRequest, GetLadderStatsRequest, GetLadderStatsWideRequest,
+    GetTotalRankingsRequest, Request, UpdateLadderStatsRequest, UpdateLadderStatsWideRequest,
 };
 
 use crate::context::{Context, HandlerResult, Refusal};
@@ -15,7 +15,8 @@ use crate::context::{Context, HandlerResult, Refusal};
 /// any. Unknown: NoResult, with the id.
 pub(super) async fn get_wide(ctx: &mut Context, request: &GetLadderStatsWideRequest) -> HandlerResult {
     let stats = read(ctx, request.account_id_or_clan_id, request.ladder_type).await?;
-    let mut answer = request.answer_with(stats.as_ref().map_or(CallbackStatus::NO_RESULT, |_| CallbackStatus::SUCCESS));
+    let mut answer =
+        request.answer_with(stats.as_ref().map_or(CallbackStatus::NO_RESULT, |_| CallbackStatus::SUCCESS));
     answer.account_id_or_clan_id = request.account_id_or_clan_id;
     if let Some(stats) = stats {
         answer.stats = stats.wide;
