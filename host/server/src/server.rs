@@ -206,9 +206,9 @@ impl ServerHandle {
         }
     }
 
-    /// Looks bans up now for everybody who is online, instead of at the next round.
-    pub async fn check_bans(&self) {
-        put_out_banned(&self.shared).await;
+    /// Looks bans up now for everybody who is online, instead of at the next round. Says how many were put out.
+    pub async fn check_bans(&self) -> usize {
+        put_out_banned(&self.shared).await
     }
 
     /// Waits for the end after the shutdown was asked for: connections are told to go and drained for
@@ -282,7 +282,8 @@ fn turned_event(turned: Turned) -> Event {
 }
 
 /// Kicks players whose account, address or machine was banned since they logged in (servers.md 13: every 60 s).
-async fn put_out_banned(shared: &Arc<Shared>) {
+async fn put_out_banned(shared: &Arc<Shared>) -> usize {
+    let mut put_out = 0;
     let now = shared.clock.unix_now();
     for handle in shared.running_titles() {
         let players = handle.ask(|state| {
@@ -299,15 +300,16 @@ async fn put_out_banned(shared: &Arc<Shared>) {
             match shared.store.read(move |store| store.is_banned(&query, now)).await {
                 Ok(None) => {}
                 Ok(Some(_)) => {
-                    let _ = handle.run(Kick { account, reason: EndReason::Banned }).await;
+                    put_out += usize::from(handle.run(Kick { account, reason: EndReason::Banned }).await.unwrap_or(false));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "bans cannot be looked up");
-                    return;
+                    return put_out;
                 }
             }
         }
     }
+    put_out
 }
 
 fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {

@@ -219,26 +219,31 @@ impl HandshakeRules for TitleRules {
             return Some(Handshake::default());
         }
         let titles = self.titles.load();
-        let rules = &titles.lookup(app.0)?.app().handshake;
-        let own = match kind {
-            ServerKind::Muis => medley_titles::ServerKind::Muis,
-            ServerKind::Mas => medley_titles::ServerKind::Mas,
-            ServerKind::Mls => medley_titles::ServerKind::Mls,
-            ServerKind::Mps => medley_titles::ServerKind::Mps,
-            ServerKind::Dme => medley_titles::ServerKind::Dme,
-        };
-        Some(Handshake {
-            treat_as_108: rules.treat_as_108,
-            skip_connect_require: rules.skip_connect_require,
-            complete_after_accept: rules.complete_after_accept,
-            complete_unasked_above_108: rules.complete_unasked_above_108.contains(&own),
-            send_cryptkey_game: rules.send_cryptkey_game,
-            send_second_peer_key: rules.send_second_peer_key,
-            fragment: rules.fragment,
-            server_echo: rules.server_echo,
-            game_key_for_apps: rules.game_key_for_lobby,
-            accept_version: rules.accept_version,
-        })
+        Some(handshake(&titles.lookup(app.0)?.app().handshake, kind))
+    }
+}
+
+/// A title's connect sequence on one kind of server, in the session's words.
+#[must_use]
+pub fn handshake(rules: &medley_titles::Handshake, kind: ServerKind) -> Handshake {
+    let own = match kind {
+        ServerKind::Muis => medley_titles::ServerKind::Muis,
+        ServerKind::Mas => medley_titles::ServerKind::Mas,
+        ServerKind::Mls => medley_titles::ServerKind::Mls,
+        ServerKind::Mps => medley_titles::ServerKind::Mps,
+        ServerKind::Dme => medley_titles::ServerKind::Dme,
+    };
+    Handshake {
+        treat_as_108: rules.treat_as_108,
+        skip_connect_require: rules.skip_connect_require,
+        complete_after_accept: rules.complete_after_accept,
+        complete_unasked_above_108: rules.complete_unasked_above_108.contains(&own),
+        send_cryptkey_game: rules.send_cryptkey_game,
+        send_second_peer_key: rules.send_second_peer_key,
+        fragment: rules.fragment,
+        server_echo: rules.server_echo,
+        game_key_for_apps: rules.game_key_for_lobby,
+        accept_version: rules.accept_version,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::instant::UtcTime;
-use crate::keys::{choice, config, seconds};
+use crate::keys::{Secret, choice, config, seconds};
 use crate::title::{Cipher, RelayCipher};
 
 choice! {
@@ -94,6 +94,9 @@ config! {
         pub enabled: bool = true,
         /// For `medley relay`: the MPS at which this relay registers.
         pub mps: Option<SocketAddr> = None,
+        /// What a host and its relays on other machines both know: set the same text for both, at best in the environment.
+        /// Without it a host takes relays from its own machine only.
+        pub secret: Option<Secret> = None,
         /// The IPv4 address told to clients for this relay, where it differs from that of the host.
         pub public_address: Option<Ipv4Addr> = None,
         /// One UDP port for everybody, or a port per client.

@@ -83,6 +83,27 @@ described! {
     Duration, "seconds", |v| if v.subsec_nanos() == 0 { v.as_secs().to_string() } else { v.as_secs_f64().to_string() };
 }
 
+/// A text that no log and no listing shows.
+#[derive(Clone, Eq, PartialEq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+impl Described for Secret {
+    fn kind() -> String {
+        "text".to_owned()
+    }
+
+    fn show(&self) -> String {
+        "\"(hidden)\"".to_owned()
+    }
+}
+
 impl<T: Described> Described for Option<T> {
     fn kind() -> String {
         T::kind()

@@ -18,7 +18,8 @@ pub(crate) const MAX_CONFIG_BYTES: u64 = 1 << 20;
 pub const ENVIRONMENT_PREFIX: &str = "MEDLEY_";
 
 /// Variables with the prefix that are no keys: where the file is (read by the program) and the switch of the documentation tests.
-const OTHER_VARIABLES: [&str; 2] = ["MEDLEY_CONFIG", "MEDLEY_UPDATE_DOCS"];
+const OTHER_VARIABLES: [&str; 4] =
+    ["MEDLEY_CONFIG", "MEDLEY_KILL_ROUNDS", "MEDLEY_SHARED", "MEDLEY_UPDATE_DOCS"];
 
 /// When a changed key takes effect on a running host.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -41,7 +42,7 @@ pub struct ChangedKey {
 }
 
 /// Keys and tables of `medley.toml` that hold from the next start on.
-const HOST_RESTART: [&str; 14] = [
+const HOST_RESTART: [&str; 15] = [
     "data_dir",
     "games_dir",
     "listen",
@@ -50,6 +51,7 @@ const HOST_RESTART: [&str; 14] = [
     "log",
     "relay.enabled",
     "relay.mps",
+    "relay.secret",
     "relay.udp_mode",
     "relay.udp_base",
     "relay.udp_ports",
