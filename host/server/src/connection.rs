@@ -33,7 +33,7 @@ use tracing::Instrument as _;
 
 use crate::actor::Parcel;
 use crate::context::{Context, Out, Player};
-use crate::dispatch::{self, Request};
+use crate::dispatch::{self, Incoming};
 use crate::events::Event;
 use crate::limits::{Place, TokenBucket};
 use crate::mgcl;
@@ -62,7 +62,7 @@ thread_local! {
 enum Inbound {
     Connect(ConnectRequest),
     Connected,
-    Request(Request),
+    Request(Incoming),
     Goodbye,
     Noise,
 }
@@ -434,7 +434,7 @@ impl Connection {
         None
     }
 
-    async fn request(&mut self, request: Request) -> Option<Event> {
+    async fn request(&mut self, request: Incoming) -> Option<Event> {
         let config = self.shared.config();
         let (rate, burst) = (config.limits.messages_per_second, config.limits.messages_burst);
         drop(config);
@@ -626,7 +626,7 @@ fn take(session: &mut ServerSession, event: SessionEvent<'_>, inbox: &mut Vec<In
     inbox.push(match event {
         SessionEvent::Connect(request) => Inbound::Connect(request),
         SessionEvent::Connected => Inbound::Connected,
-        SessionEvent::App { payload, .. } => Inbound::Request(Request::decode(payload, &session.dialect())),
+        SessionEvent::App { payload, .. } => Inbound::Request(Incoming::decode(payload, &session.dialect())),
         SessionEvent::Disconnect { .. } => Inbound::Goodbye,
         SessionEvent::Unknown { id, body } => {
             tracing::debug!(%id, length = body.len(), "an RT message that is not for here");

@@ -18,7 +18,7 @@ use crate::handlers::{self, Early, Failure, HandlerInfo, Needs};
 
 /// What came in an application frame.
 #[derive(Debug)]
-pub(crate) enum Request {
+pub(crate) enum Incoming {
     /// A message.
     Message(AnyMessage),
     /// The body does not fit the message's layout.
@@ -33,7 +33,7 @@ pub(crate) struct Undecodable {
     error: DecodeError,
 }
 
-impl Request {
+impl Incoming {
     /// Decodes class, id and body.
     pub(crate) fn decode(payload: &[u8], dialect: &Dialect) -> Self {
         match AnyMessage::decode(payload, dialect) {
@@ -63,11 +63,11 @@ fn salvage_message_id(info: &MessageInfo, payload: &[u8], dialect: &Dialect) -> 
 }
 
 /// Answers one request. Afterwards everything to be sent is in [`Context::out`].
-pub(crate) async fn dispatch(ctx: &mut Context, request: Request) {
+pub(crate) async fn dispatch(ctx: &mut Context, request: Incoming) {
     match request {
-        Request::Message(AnyMessage::Unknown(unknown)) => ignore_unknown(ctx, &unknown),
-        Request::Undecodable(undecodable) => refuse_undecodable(ctx, &undecodable),
-        Request::Message(message) => match handlers::find(message.class().0, message.id()) {
+        Incoming::Message(AnyMessage::Unknown(unknown)) => ignore_unknown(ctx, &unknown),
+        Incoming::Undecodable(undecodable) => refuse_undecodable(ctx, &undecodable),
+        Incoming::Message(message) => match handlers::find(message.class().0, message.id()) {
             Some(info) => handle(ctx, info, &message).await,
             None => refuse_unhandled(ctx, &message),
         },
@@ -298,10 +298,10 @@ mod tests {
         let mut request = AccountLoginRequest { message_id: "29269.0".into(), ..Default::default() };
         request.username = "Badger41".into();
         let whole = AnyMessage::from(request).encode(&D);
-        let Request::Undecodable(broken) = Request::decode(&whole[..60], &D) else { panic!("it decodes") };
+        let Incoming::Undecodable(broken) = Incoming::decode(&whole[..60], &D) else { panic!("it decodes") };
         assert_eq!(broken.message_id, Some("29269.0".into()));
         assert_eq!(broken.info.map(|info| info.name), Some("MediusAccountLoginRequest"));
-        let Request::Undecodable(shorter) = Request::decode(&whole[..20], &D) else { panic!("it decodes") };
+        let Incoming::Undecodable(shorter) = Incoming::decode(&whole[..20], &D) else { panic!("it decodes") };
         assert_eq!(shorter.message_id, None);
     }
 
@@ -342,16 +342,11 @@ mod tests {
 
     #[test]
     fn every_request_with_a_declared_answer_has_a_failure() {
-        for info in ALL.iter().filter(|info| info.direction == Direction::ClientToServer) {
+        for info in
+            ALL.iter().filter(|info| info.direction == Direction::ClientToServer && info.answer.is_some())
+        {
             let Some(empty) = AnyMessage::empty(info.name) else { panic!("no empty {}", info.name) };
-            assert_eq!(
-                failure_answer(&empty, CallbackStatus::FAIL).is_some(),
-                info.answer.is_some()
-                    || generic_answer(&empty).is_some()
-                    || info.name == "MediusGetUniverse_ExtraInfoRequest",
-                "{}",
-                info.name
-            );
+            assert!(failure_answer(&empty, CallbackStatus::FAIL).is_some(), "{}", info.name);
         }
     }
 }

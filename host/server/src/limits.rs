@@ -113,11 +113,11 @@ impl Door {
             }
             let bucket = TokenBucket::new(limits.new_connections_burst, now);
             let source = sources.entry(address).or_insert(Source { connections: 0, bucket });
-            if source.connections >= limits.max_connections_per_ip {
-                return Err(Turned::AddressFull);
-            }
             if !source.bucket.take(limits.new_connections_per_ip, limits.new_connections_burst, now) {
                 return Err(Turned::AddressTooFast);
+            }
+            if source.connections >= limits.max_connections_per_ip {
+                return Err(Turned::AddressFull);
             }
             source.connections += 1;
         }
@@ -221,11 +221,12 @@ mod tests {
     #[test]
     fn an_address_gets_so_many_places_and_no_more_until_one_is_given_back() {
         let (door, now) = (Arc::new(Door::default()), Instant::now());
-        let first = door.enter(address(1), &limits(), now).unwrap();
-        let _second = door.enter(address(1), &limits(), now).unwrap();
-        assert_eq!(door.enter(address(1), &limits(), now).unwrap_err(), Turned::AddressFull);
+        let limits = HostLimits { new_connections_per_ip: 0, ..limits() };
+        let first = door.enter(address(1), &limits, now).unwrap();
+        let _second = door.enter(address(1), &limits, now).unwrap();
+        assert_eq!(door.enter(address(1), &limits, now).unwrap_err(), Turned::AddressFull);
         drop(first);
-        assert!(door.enter(address(1), &limits(), now).is_ok());
+        assert!(door.enter(address(1), &limits, now).is_ok());
     }
 
     #[test]

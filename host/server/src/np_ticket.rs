@@ -167,7 +167,7 @@ mod tests {
         }
         assert_eq!(
             NpTicket::parse(&whole[..20]),
-            Err(TicketError::Truncated { offset: 0, wanted: 92, found: 16 })
+            Err(TicketError::Truncated { offset: 0, wanted: 88, found: 16 })
         );
         assert_eq!(NpTicket::parse(&record(0x3001, &[])), Err(TicketError::NoBody { found: 0x3001 }));
         assert_eq!(NpTicket::parse(&ticket(&[0; 32], b"")), Err(TicketError::NoOnlineId));

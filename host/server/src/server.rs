@@ -300,7 +300,9 @@ async fn put_out_banned(shared: &Arc<Shared>) -> usize {
             match shared.store.read(move |store| store.is_banned(&query, now)).await {
                 Ok(None) => {}
                 Ok(Some(_)) => {
-                    put_out += usize::from(handle.run(Kick { account, reason: EndReason::Banned }).await.unwrap_or(false));
+                    put_out += usize::from(
+                        handle.run(Kick { account, reason: EndReason::Banned }).await.unwrap_or(false),
+                    );
                 }
                 Err(error) => {
                     tracing::warn!(%error, "bans cannot be looked up");

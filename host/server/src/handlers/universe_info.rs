@@ -60,11 +60,12 @@ async fn told(ctx: &Context) -> Vec<Told> {
 }
 
 impl Told {
-    fn svo(&self, id: MessageId) -> UniverseSvoURLResponse {
+    fn svo(&self, id: MessageId, version: u16) -> UniverseSvoURLResponse {
         // Sony's empty URL has length 1: its NUL (`dl_ps2_full_session`, line 14).
         let url = VarText::new(&self.svo_url);
         let length = u8::try_from(url.as_bytes().len() + 1).unwrap_or(u8::MAX);
-        UniverseSvoURLResponse { message_id: id, url_length: Some(length), url }
+        // 1.08 has no length: the text is 128 bytes wide.
+        UniverseSvoURLResponse { message_id: id, url_length: (version >= 109).then_some(length), url }
     }
 
     fn variable(&self, id: MessageId, mask: Filter, end: bool) -> UniverseVariableInformationResponse {
@@ -160,7 +161,7 @@ pub(super) async fn get_universe_information(
     ctx: &mut Context,
     request: &GetUniverseInformationRequest,
 ) -> HandlerResult {
-    let (id, mask) = (request.message_id, request.info_type);
+    let (id, mask, version) = (request.message_id, request.info_type, ctx.dialect().medius_version);
     if mask.0 == 0 {
         ctx.reply(none(request, CallbackStatus::INVALID_REQUEST_MSG));
         return Ok(());
@@ -178,7 +179,7 @@ pub(super) async fn get_universe_information(
         }
         // The address goes first, in Sony's order, also when it is empty.
         if asks(mask, Filter::SVO_URL) {
-            ctx.reply(told.svo(id));
+            ctx.reply(told.svo(id, version));
         }
         if mask.0 & VARIABLE != 0 {
             ctx.reply(told.variable(id, mask, at == last));
@@ -194,7 +195,7 @@ pub(super) async fn get_universe_extra_info(
     ctx: &mut Context,
     request: &GetUniverse_ExtraInfoRequest,
 ) -> HandlerResult {
-    let (id, mask) = (request.message_id, request.info_type);
+    let (id, mask, version) = (request.message_id, request.info_type, ctx.dialect().medius_version);
     if mask.0 == 0 {
         return Err(CallbackStatus::INVALID_REQUEST_MSG.into());
     }
@@ -202,7 +203,7 @@ pub(super) async fn get_universe_extra_info(
     let last = universes.len().saturating_sub(1);
     for (at, told) in universes.iter().enumerate() {
         if asks(mask, Filter::SVO_URL) {
-            ctx.reply(told.svo(id));
+            ctx.reply(told.svo(id, version));
         }
         if asks(mask, Filter::UNIVERSES) {
             ctx.reply(told.extended(id, at == last));

@@ -1,0 +1,11 @@
+//! The servers over real sockets on loopback, asked by consoles that are the session machine turned round.
+
+mod bad_input;
+mod kit;
+mod login;
+mod mas;
+mod memory;
+
+mod mps;
+mod muis;
+mod operator;
