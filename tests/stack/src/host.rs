@@ -265,12 +265,20 @@ impl TestHost {
         }
     }
 
-    async fn relay_joined(&self) -> Result<()> {
-        // A title runs from the first question on; any title shows the relays that joined.
-        let app = Dialect::V108.app_id();
+    /// Has the title of `app` run: it does from the first question on.
+    ///
+    /// # Errors
+    /// No title has it.
+    pub fn run_title(&self, app: AppId) -> Result<()> {
         let titles = self.server.shared().titles();
         let title = titles.lookup(app.0).map(|found| Arc::clone(found.title())).context("no title to ask")?;
-        self.server.shared().title(&title).context("the title does not start")?;
+        self.server.shared().title(&title).map(drop).context("the title does not start")
+    }
+
+    async fn relay_joined(&self) -> Result<()> {
+        // Any title shows the relays that joined.
+        let app = Dialect::V108.app_id();
+        self.run_title(app)?;
         let joined = self.until(app, |snapshot| !snapshot.game_servers.is_empty()).await;
         joined.map(drop).context("the relay did not join MPS")
     }
