@@ -39,6 +39,8 @@ pub trait Source: Send + Sync + 'static {
     fn host(&self) -> Value;
     /// Why the host is not ready; empty if it is.
     fn not_ready(&self) -> Vec<String>;
+    /// Brings the gauges up to date; called before `/metrics` is rendered.
+    fn refresh_gauges(&self) {}
     /// One row a title with its totals.
     fn titles(&self) -> Answer<'_, Vec<Value>>;
     /// Channels, games and players of a title as one object; `None` for a title that is not served.
@@ -132,6 +134,7 @@ async fn metrics(State(shared): State<Shared>) -> Response {
     let Some(metrics) = &shared.metrics else {
         return refusal("metrics are off; set metrics.enabled = true".into());
     };
+    shared.source.refresh_gauges();
     metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render()).into_response()
 }

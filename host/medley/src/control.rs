@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -16,6 +17,8 @@ use crate::operations::Operation;
 
 /// Longest request: a policy text of 64 KiB with JSON's escapes.
 const MAX_REQUEST: u64 = 512 * 1024;
+/// Time for the request to come. Who connects and says nothing must not keep the host from stopping.
+const REQUEST_TIME: Duration = Duration::from_secs(5);
 
 /// What comes back.
 #[derive(Debug, Deserialize, Serialize)]
@@ -97,7 +100,8 @@ where
 {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(read.take(MAX_REQUEST)).read_line(&mut line).await?;
+    let mut read = BufReader::new(read.take(MAX_REQUEST));
+    tokio::time::timeout(REQUEST_TIME, read.read_line(&mut line)).await??;
     let reply = match serde_json::from_str(&line) {
         Ok(operation) => match perform(operation).await {
             Ok(lines) => Reply::Done(lines),

@@ -18,6 +18,7 @@ mod report;
 mod rules;
 mod run;
 mod setup;
+mod utc;
 mod watch;
 
 use std::process::ExitCode;

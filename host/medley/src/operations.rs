@@ -2,7 +2,7 @@
 //! on the store itself. One list of operations serves both.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufReader, BufWriter, ErrorKind, Write as _};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -13,6 +13,8 @@ use medley_store::{
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::utc::utc;
 
 /// Rows of one listing; the next ones come with the number of the last.
 const LISTED: usize = 500;
@@ -85,13 +87,19 @@ pub(crate) enum OperationError {
     /// A file of the operator's.
     #[error("{file}: {error}")]
     File { file: PathBuf, error: std::io::Error },
+    /// The file that an export was to make is there.
+    #[error("{file}: is there already, and an export overwrites nothing; name a new file")]
+    Exists { file: PathBuf },
+    /// What an import met.
+    #[error("{file}: {error}")]
+    Import { file: PathBuf, error: StoreError },
 }
 
 /// What the operation needs besides the store.
 pub(crate) trait Around: Sync {
     /// Names of the titles that are served.
     fn titles(&self) -> Vec<String>;
-    /// Acts on live players after a ban was made; says how many connections were closed.
+    /// Acts on live players after a ban was made; says how many were put out.
     fn bans_changed(&self) -> impl Future<Output = Option<usize>> + Send;
     /// Reads configuration and titles again; says what changed.
     fn reload(&self) -> impl Future<Output = Result<Vec<String>, String>> + Send;
@@ -147,7 +155,7 @@ impl Operation {
                 let ban = store.write(move |store| store.add_ban(&ban)).await?;
                 let mut lines = vec![describe_ban(&ban)];
                 if let Some(closed) = around.bans_changed().await {
-                    lines.push(format!("{closed} connections closed"));
+                    lines.push(format!("{closed} players put out"));
                 }
                 Ok(lines)
             }
@@ -183,7 +191,7 @@ impl Operation {
                 let all = store.read(move |store| store.announcements(&title)).await?;
                 let lines = all
                     .iter()
-                    .map(|one| format!("{}\t{}\t{}", one.id.0, one.created, one.text.to_string_lossy()));
+                    .map(|one| format!("{}\t{}\t{}", one.id.0, utc(one.created), one.text.to_string_lossy()));
                 Ok(or_none(lines.collect(), "no announcements of yours; those of game.toml are shown"))
             }
             Self::Unannounce { title, id } => {
@@ -274,14 +282,14 @@ async fn list_accounts(
     let page = Page { after: after.and_then(AccountId::new), limit: LISTED };
     let accounts = store.read(move |store| store.accounts(&title, page)).await?;
     let line = |account: &Account| {
-        let last = account.last_login.map_or_else(|| "never".into(), |at| at.to_string());
+        let last = account.last_login.map_or_else(|| "never".into(), utc);
         let ip = account.last_ip.map_or_else(|| "-".into(), |ip: IpAddr| ip.to_string());
         let machine = account.machine_id.as_ref().map_or_else(|| "-".into(), hex::encode);
         let name = account.name.to_string_lossy();
         format!(
             "{}\t{name}\tcreated {}\tlast login {last}\t{ip}\tmachine {machine}",
             account.id.get(),
-            account.created
+            utc(account.created)
         )
     };
     let mut lines: Vec<_> = accounts.iter().map(line).collect();
@@ -322,8 +330,11 @@ async fn unban_account(
 async fn export(store: &StoreHandle, file: PathBuf) -> Result<Vec<String>, OperationError> {
     // Never over a file: an export that fails half-way must not cost the last good one.
     let opened = File::options().write(true).create_new(true).open(&file);
-    let opened = opened.map_err(|error| OperationError::File { file: file.clone(), error })?;
-    let lines = store
+    let opened = opened.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => OperationError::Exists { file: file.clone() },
+        _ => OperationError::File { file: file.clone(), error },
+    })?;
+    let written = store
         .read(move |store| {
             let mut to = BufWriter::new(opened);
             let lines = store.export(&mut to)?;
@@ -336,7 +347,15 @@ async fn export(store: &StoreHandle, file: PathBuf) -> Result<Vec<String>, Opera
             to.get_ref().sync_all().map_err(io)?;
             Ok(lines)
         })
-        .await?;
+        .await;
+    let lines = match written {
+        Ok(lines) => lines,
+        Err(error) => {
+            // Half a backup must not be taken for one. That it cannot be removed either is in the error already.
+            let _ = std::fs::remove_file(&file);
+            return Err(error.into());
+        }
+    };
     Ok(vec![format!("{lines} lines written to {}", file.display())])
 }
 
@@ -350,8 +369,9 @@ async fn import(store: &StoreHandle, file: PathBuf, merge: bool) -> Result<Vec<S
             check_import(&mut BufReader::new(check))?;
             store.import(&mut BufReader::new(read), mode)
         })
-        .await?;
-    Ok(vec![format!("{imported:?} read from {}", file.display())])
+        .await
+        .map_err(|error| OperationError::Import { file: file.clone(), error })?;
+    Ok(vec![format!("{} records read from {}", imported.records, file.display())])
 }
 
 fn describe_ban(ban: &Ban) -> String {
@@ -364,7 +384,7 @@ fn describe_ban(ban: &Ban) -> String {
         BanSubject::Network(network) => format!("addresses {network}"),
         BanSubject::Machine(id) => format!("machine {}", hex::encode(id)),
     };
-    let until = ban.ban.expires.map_or_else(|| "for good".into(), |at| format!("until {at}"));
+    let until = ban.ban.expires.map_or_else(|| "for good".into(), |at| format!("until {}", utc(at)));
     format!("ban {}\t{scope}\t{subject}\t{until}\t{}", ban.id.0, ban.ban.reason.to_string_lossy())
 }
 

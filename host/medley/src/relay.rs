@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::RunArgs;
 use crate::report::{self, Listener};
 use crate::rules::{TitleRelays, relay_config};
+use crate::run::{Signals, interrupted};
 use crate::setup::{self, Setup};
 use crate::{Failure, exit, logging};
 
@@ -29,6 +30,7 @@ pub(crate) fn run(mut setup: Setup, args: RunArgs) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
+        let mut signals = Signals::new()?;
         let shutdown = CancellationToken::new();
         let secret = setup.config.relay.secret.as_ref().map(|secret| secret.0.clone());
         let rules = Arc::new(TitleRelays::new(&setup.config, setup.titles.clone()));
@@ -39,18 +41,20 @@ pub(crate) fn run(mut setup: Setup, args: RunArgs) -> Result<(), Failure> {
         let row = |transport, address| Listener { name: "DME", transport, address, purpose: "game relay" };
         let mut listeners = vec![row("TCP", relay.tcp_addr())];
         listeners.extend(relay.udp_addrs().iter().map(|address| row("UDP", *address)));
-        println!("Medley {} relay for the host at {mps}", env!("CARGO_PKG_VERSION"));
-        for listener in &listeners {
-            println!("  {} {} {}", listener.name, listener.transport, listener.address);
+        let mut text = format!("Medley {} relay for the host at {mps}\n", env!("CARGO_PKG_VERSION"));
+        for Listener { name, transport, address, .. } in &listeners {
+            text += &format!("  {name} {transport} {address}\n");
         }
+        report::say(&text)?;
         if let Some(file) = &args.ready_file {
-            std::fs::write(file, report::listeners_json(&listeners).to_string())
-                .with_context(|| format!("--ready-file {}", file.display()))
-                .map_err(|error| Failure::new(exit::IO, error))?;
+            setup::write_ready(file, &listeners)?;
         }
-        crate::run::stop_signal().await?;
+        signals.stop().await;
+        tracing::info!("stopping");
         shutdown.cancel();
-        relay.stopped().await;
-        Ok(())
+        tokio::select! {
+            () = relay.stopped() => Ok(()),
+            () = signals.stop() => Err(interrupted()),
+        }
     })
 }

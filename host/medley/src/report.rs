@@ -1,13 +1,14 @@
 //! What the host tells its operator at the start: what listens where, which titles, and what consoles are pointed to.
 
 use std::fmt::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 
-use medley_titles::{HostConfig, TitleSet};
+use medley_titles::{ChangedKey, Effect, HostConfig, TitleChange, TitleSet};
 use serde_json::{Value, json};
 
-use crate::Failure;
 use crate::setup::Setup;
+use crate::{Failure, exit};
 
 /// One listener.
 #[derive(Clone, Debug)]
@@ -71,19 +72,56 @@ pub(crate) fn check_config(setup: &Setup) -> Result<(), Failure> {
         .config_file
         .as_ref()
         .map_or_else(|| "built-in values".to_owned(), |file| file.display().to_string());
-    println!("configuration: {source}");
-    println!("{config:#?}");
-    println!(
-        "titles from {}{}:",
-        config.games_dir.display(),
-        if config.default_titles { " and built in" } else { "" }
+    let mut text = String::new();
+    line(&mut text, format_args!("configuration: {source}"));
+    line(&mut text, format_args!("{config:#?}"));
+    line(
+        &mut text,
+        format_args!(
+            "titles from {}{}:",
+            config.games_dir.display(),
+            if config.default_titles { " and built in" } else { "" }
+        ),
     );
     for title in setup.titles.titles() {
         let apps = title.apps.iter().map(|app| app.id.to_string()).collect::<Vec<_>>().join(", ");
-        println!("  {:<24} {}  (app ids {apps}; {})", title.id, title.config.name, title.origin);
+        line(
+            &mut text,
+            format_args!("  {:<24} {}  (app ids {apps}; {})", title.id, title.config.name, title.origin),
+        );
     }
-    println!("everything is in order");
-    Ok(())
+    line(&mut text, format_args!("everything is in order"));
+    say(&text)
+}
+
+/// Writes to standard output. A reader that has gone (`medley account list | head`) is no failure.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(exit::IO, error)),
+        _ => Ok(()),
+    }
+}
+
+/// What a reload changed, a line each.
+pub(crate) fn changes(host: &[ChangedKey], titles: &[TitleChange]) -> Vec<String> {
+    let key = |change: &ChangedKey| {
+        let when = match change.effect {
+            Effect::Live => "holds now",
+            Effect::NewConnections => "holds for new connections",
+            Effect::Restart => "holds from the next start on",
+        };
+        format!("{} {when}", change.key)
+    };
+    let title = |change: &TitleChange| match change {
+        TitleChange::Added { title } => vec![format!("{title}: served now")],
+        TitleChange::Removed { title } => vec![format!("{title}: no longer served; its players may stay")],
+        TitleChange::Changed { title, keys } => {
+            keys.iter().map(|change| format!("{title}: {}", key(change))).collect()
+        }
+    };
+    let lines: Vec<_> = host.iter().map(key).chain(titles.iter().flat_map(title)).collect();
+    if lines.is_empty() { vec!["nothing changed".into()] } else { lines }
 }
 
 /// The listeners as JSON, for the console and for `--ready-file`.

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use medley_console::{Answer, Console, Source};
@@ -30,6 +30,9 @@ use crate::rules::{TitleRelays, relay_config};
 use crate::setup::{self, Setup};
 use crate::watch::Watch;
 use crate::{Failure, control, exit, logging};
+
+/// Time for the last answers to the operator when the players are gone.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Runs until it is told to stop.
 pub(crate) fn run(mut setup: Setup, args: RunArgs) -> Result<(), Failure> {
@@ -58,10 +61,15 @@ async fn serve(setup: Setup, args: RunArgs) -> Result<(), Failure> {
         }
     };
     if second {
-        Err(Failure::new(exit::INTERRUPTED, anyhow::anyhow!("stopped at once by a second signal")))
+        Err(interrupted())
     } else {
         Ok(())
     }
+}
+
+/// What a second signal means.
+pub(crate) fn interrupted() -> Failure {
+    Failure::new(exit::INTERRUPTED, anyhow::anyhow!("stopped at once by a second signal"))
 }
 
 /// A running host.
@@ -82,6 +90,8 @@ struct Inner {
     started: u64,
     draining: AtomicBool,
     shutdown: CancellationToken,
+    /// Ends the console: after the players, so that `/ready` and `/metrics` tell of the drain.
+    shutdown_console: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -130,6 +140,7 @@ impl Host {
             started,
             draining: AtomicBool::new(false),
             shutdown,
+            shutdown_console: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -168,7 +179,7 @@ impl Host {
         };
         self.inner.lock_listeners().push(row);
         let source: Arc<dyn Source> = self.inner.clone();
-        self.inner.tasks.spawn(console.serve(source, metrics, self.inner.shutdown.clone()));
+        self.inner.tasks.spawn(console.serve(source, metrics, self.inner.shutdown_console.clone()));
         Ok(())
     }
 
@@ -202,17 +213,8 @@ impl Host {
     fn announce_start(&self, ready_file: Option<&std::path::Path>) -> Result<(), Failure> {
         let inner = &self.inner;
         let listeners = inner.lock_listeners().clone();
-        print!("{}", report::banner(&inner.setup.config, &inner.setup.titles, &listeners));
-        if let Some(file) = ready_file {
-            let text = report::listeners_json(&listeners).to_string();
-            // Whole or not there: whoever waits for the file must not read half of it.
-            let part = file.with_extension("part");
-            std::fs::write(&part, text)
-                .and_then(|()| std::fs::rename(&part, file))
-                .with_context(|| format!("--ready-file {}", file.display()))
-                .map_err(|error| Failure::new(exit::IO, error))?;
-        }
-        Ok(())
+        report::say(&report::banner(&inner.setup.config, &inner.setup.titles, &listeners))?;
+        ready_file.map_or(Ok(()), |file| setup::write_ready(file, &listeners))
     }
 
     async fn reload_and_log(&self) {
@@ -230,8 +232,12 @@ impl Host {
             if let Some(relay) = &inner.relay {
                 relay.stopped().await;
             }
+            inner.shutdown_console.cancel();
             inner.tasks.close();
-            inner.tasks.wait().await;
+            // A page or a control request that somebody never reads to its end does not keep the store open.
+            if tokio::time::timeout(LAST_ANSWERS, inner.tasks.wait()).await.is_err() {
+                tracing::warn!("an operator's request was cut off");
+            }
             inner.store.close().await;
             drained
         };
@@ -241,7 +247,7 @@ impl Host {
                 tracing::info!(drained, "stopped");
                 false
             }
-            () = signals.stop_again() => true,
+            () = signals.stop() => true,
         }
     }
 }
@@ -269,18 +275,12 @@ impl Inner {
         let (new_titles, title_changes) = titles
             .reload(&new_config.games_dir, new_config.default_titles)
             .map_err(|errors| errors.to_string())?;
-        let changes = config.changes(&new_config);
-        let mut lines: Vec<_> =
-            changes.iter().map(|change| format!("{} ({:?})", change.key, change.effect)).collect();
-        lines.extend(title_changes.iter().map(|change| format!("{change:?}")));
+        let lines = report::changes(&config.changes(&new_config), &title_changes);
         let live = config.live_part_of(&new_config);
         self.relays.replace(&live, new_titles.clone());
         self.server.reload_config(live.clone()).await;
         self.server.reload_titles(new_titles.clone()).await;
         (*config, *titles) = (live, new_titles);
-        if lines.is_empty() {
-            lines.push("nothing changed".into());
-        }
         Ok(lines)
     }
 }
@@ -306,6 +306,10 @@ impl Source for Inner {
             reasons.push("the host is stopping".into());
         }
         reasons
+    }
+
+    fn refresh_gauges(&self) {
+        self.server.refresh_gauges();
     }
 
     fn titles(&self) -> Answer<'_, Vec<Value>> {
@@ -374,14 +378,15 @@ enum Asked {
     Reload,
 }
 
-struct Signals {
+/// The signals that the host heeds.
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -397,15 +402,10 @@ impl Signals {
         }
     }
 
-    async fn stop_again(&mut self) {
+    /// Waits for SIGTERM or Ctrl-C.
+    pub(crate) async fn stop(&mut self) {
         while !matches!(self.next().await, Asked::Stop) {}
     }
-}
-
-/// Waits for SIGTERM or Ctrl-C.
-pub(crate) async fn stop_signal() -> std::io::Result<()> {
-    Signals::new()?.stop_again().await;
-    Ok(())
 }
 
 fn install_metrics() -> Result<PrometheusHandle, Failure> {

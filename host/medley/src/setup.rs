@@ -13,7 +13,7 @@ use medley_titles::{HostConfig, TitleSet};
 
 use crate::cli::Common;
 use crate::operations::{Around, Operation};
-use crate::{Failure, control, exit};
+use crate::{Failure, control, exit, logging, report};
 
 /// A text that an operator gives by file is at most this long.
 const MAX_TEXT: u64 = 64 * 1024;
@@ -60,6 +60,7 @@ impl Setup {
             config.games_dir.clone_from(games);
         }
         config.check("the command line").map_err(wrong)?;
+        logging::filter(&config.log.level).map_err(|error| Failure::new(exit::CONFIG, error))?;
         Ok(config)
     }
 
@@ -131,10 +132,7 @@ impl Setup {
             store.close().await;
             done.map_err(Failure::from)
         })?;
-        for line in lines {
-            println!("{line}");
-        }
-        Ok(())
+        report::say(&(lines.join("\n") + "\n"))
     }
 }
 
@@ -186,6 +184,15 @@ pub(crate) fn ask_password() -> anyhow::Result<String> {
         "the password is empty; use --no-password for an account without one"
     );
     Ok(password)
+}
+
+/// Writes `--ready-file`. Whole or not there: whoever waits for the file must not read half of it.
+pub(crate) fn write_ready(file: &Path, listeners: &[report::Listener]) -> Result<(), Failure> {
+    let part = file.with_extension("part");
+    std::fs::write(&part, report::listeners_json(listeners).to_string())
+        .and_then(|()| std::fs::rename(&part, file))
+        .with_context(|| format!("--ready-file {}", file.display()))
+        .map_err(|error| Failure::new(exit::IO, error))
 }
 
 /// A text file of the operator's.

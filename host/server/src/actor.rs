@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use medley_store::TitleId;
@@ -31,6 +32,8 @@ use crate::shared::Shared;
 
 /// Jobs that may wait for one title. Callers wait for a place.
 const QUEUE: usize = 1024;
+/// Late answers that are waited for; above this those that nobody waits for any more are forgotten.
+const MAX_WAITING: usize = 1024;
 /// Durable effects that may wait for the store.
 const STORE_QUEUE: usize = 4096;
 
@@ -64,6 +67,7 @@ pub struct TitleHandle {
 struct Inner {
     id: TitleId,
     jobs: mpsc::Sender<Job>,
+    losses: AtomicU64,
 }
 
 impl TitleHandle {
@@ -71,7 +75,7 @@ impl TitleHandle {
     pub(crate) fn start(id: TitleId, title: &Title, shared: &Arc<Shared>) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (effects, store_queue) = mpsc::channel(STORE_QUEUE);
-        let handle = Self { inner: Arc::new(Inner { id: id.clone(), jobs }) };
+        let handle = Self { inner: Arc::new(Inner { id: id.clone(), jobs, losses: AtomicU64::new(0) }) };
         let mut actor = Actor {
             universe: Universe::new(shared.universe_config(title), rand::random()),
             connections: HashMap::new(),
@@ -81,7 +85,6 @@ impl TitleHandle {
             title: id.clone(),
             weak: Arc::downgrade(&handle.inner),
             shared: Arc::downgrade(shared),
-            lost: 0,
         };
         actor.learn_servers(shared.clock.universe_now());
         let span = tracing::info_span!("title", title = %id);
@@ -96,6 +99,11 @@ impl TitleHandle {
     /// Key of the title in the store, logs and metrics.
     pub fn id(&self) -> &TitleId {
         &self.inner.id
+    }
+
+    /// How often the title's state was lost to a defect.
+    pub fn losses(&self) -> u64 {
+        self.inner.losses.load(Ordering::Relaxed)
     }
 
     /// Carries out an operation and gives its reply.
@@ -127,6 +135,10 @@ impl TitleHandle {
             .job(move |actor, now| {
                 let reply = actor.universe.run(now, operation);
                 if let Ok(request) = reply {
+                    if actor.waiting.len() >= MAX_WAITING {
+                        // Whoever asked has gone, and the universe dropped the request with the session.
+                        actor.waiting.retain(|_, waiting| !waiting.is_closed());
+                    }
                     actor.waiting.insert(request, answer);
                 }
                 reply
@@ -237,7 +249,6 @@ struct Actor {
     title: TitleId,
     weak: Weak<Inner>,
     shared: Weak<Shared>,
-    lost: u64,
 }
 
 impl Actor {
@@ -275,8 +286,26 @@ impl Actor {
                         tracing::error!(%error, "the store is too slow, an effect of the universe is lost");
                     }
                 }
-                Output::Notice(notice) => note(&notice),
+                Output::Notice(notice) => self.note(&notice),
             }
+        }
+    }
+
+    fn note(&self, notice: &Notice) {
+        match notice {
+            Notice::SessionEnded { session, account, reason } => {
+                tracing::info!(%session, account = account.map(|id| id.0), ?reason, "session ended");
+            }
+            Notice::GameServerLost(server) => {
+                // A host that stops lets its relays go, and that is no loss.
+                let stopping = self.shared.upgrade().is_none_or(|shared| shared.shutdown.is_cancelled());
+                if stopping {
+                    tracing::debug!(%server, "game server gone");
+                } else {
+                    tracing::warn!(%server, "game server lost");
+                }
+            }
+            other => tracing::debug!(notice = ?other, "universe"),
         }
     }
 
@@ -295,13 +324,15 @@ impl Actor {
     fn restart(&mut self, now: Time) {
         let config: UniverseConfig = self.universe.config().clone();
         self.universe = Universe::new(config, rand::random());
+        if let Some(inner) = self.weak.upgrade() {
+            inner.losses.fetch_add(1, Ordering::Relaxed);
+        }
         self.connections.clear();
         self.servers.clear();
         self.waiting.clear();
         self.learn_servers(now);
-        self.lost += 1;
         metrics::counter!(events::TITLE_RESTARTS, "title" => self.title.as_str().to_owned()).increment(1);
-        tracing::error!(times = self.lost, "a defect lost the title's live state; it begins anew");
+        tracing::error!("a defect lost the title's live state; it begins anew");
     }
 }
 
@@ -330,15 +361,5 @@ async fn run(mut actor: Actor, mut queue: mpsc::Receiver<Job>, clock: Clock, sto
         if std::panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
             actor.restart(now);
         }
-    }
-}
-
-fn note(notice: &Notice) {
-    match notice {
-        Notice::SessionEnded { session, account, reason } => {
-            tracing::info!(%session, account = account.map(|id| id.0), ?reason, "session ended");
-        }
-        Notice::GameServerLost(server) => tracing::warn!(%server, "game server lost"),
-        other => tracing::debug!(notice = ?other, "universe"),
     }
 }

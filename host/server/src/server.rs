@@ -98,7 +98,7 @@ impl Server {
         let mps = tcp("MPS", "mps", bind, listen.mps)?;
         let nat = udp("NAT", "nat", bind, listen.nat).await?;
 
-        let shared = Arc::new(Shared::new(config, titles, store, keys, relay_key));
+        let shared = Arc::new(Shared::new(config, titles, store, keys, relay_key, shutdown.clone()));
         shared.set_bound(Bound {
             muis: muis.iter().map(|(_, address)| *address).collect(),
             mas: mas.1,
@@ -120,7 +120,7 @@ impl Server {
         Ok(handle)
     }
 
-    /// Looks bans up again for players who are online, and shows the gauges.
+    /// Looks bans up again for players who are online.
     async fn look_after(shared: Arc<Shared>, shutdown: CancellationToken) {
         loop {
             let every = shared.config().timeouts.ban_check.max(Duration::from_secs(1));
@@ -129,8 +129,6 @@ impl Server {
                 () = tokio::time::sleep(every) => {}
             }
             put_out_banned(&shared).await;
-            metrics::gauge!(crate::events::CONNECTIONS).set(shared.door.open());
-            metrics::gauge!(crate::events::HALF_OPEN).set(shared.door.half_open());
         }
     }
 }
@@ -209,6 +207,12 @@ impl ServerHandle {
     /// Looks bans up now for everybody who is online, instead of at the next round. Says how many were put out.
     pub async fn check_bans(&self) -> usize {
         put_out_banned(&self.shared).await
+    }
+
+    /// Hands the numbers of this moment to the installed metrics exporter: called when somebody reads them.
+    pub fn refresh_gauges(&self) {
+        metrics::gauge!(crate::events::CONNECTIONS).set(self.shared.door.open());
+        metrics::gauge!(crate::events::HALF_OPEN).set(self.shared.door.half_open());
     }
 
     /// Waits for the end after the shutdown was asked for: connections are told to go and drained for

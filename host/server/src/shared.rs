@@ -60,6 +60,8 @@ pub struct Shared {
     pub door: Arc<Door>,
     /// Game servers on MPS.
     pub(crate) game_servers: GameServers,
+    /// Cancelled when the host is to stop: connections are told to go.
+    pub(crate) shutdown: CancellationToken,
     /// Cancelled when the titles are to end: after the connections.
     pub(crate) stop_titles: CancellationToken,
     /// Tasks of the titles.
@@ -79,6 +81,7 @@ impl Shared {
         store: StoreHandle,
         keys: Arc<KeyStore>,
         relay_key: Option<Text<17>>,
+        shutdown: CancellationToken,
     ) -> Self {
         let clock = Clock::start();
         Self {
@@ -97,6 +100,7 @@ impl Shared {
             counters: Arc::default(),
             door: Arc::default(),
             game_servers: GameServers::new(relay_key),
+            shutdown,
             stop_titles: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
