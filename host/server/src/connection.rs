@@ -102,7 +102,16 @@ pub(crate) async fn run(listener: Listener, stream: TcpStream, peer: SocketAddr,
     let (kind, shared) = (listener.config.kind, Arc::clone(&listener.shared));
     let local = stream.local_addr().map_or(Ipv4Addr::LOCALHOST, |local| v4(local.ip()));
     let id = shared.next_connection();
-    let span = tracing::info_span!("connection", id = %id, server = ?kind, %peer);
+    let unknown = tracing::field::Empty;
+    let span = tracing::info_span!(
+        "connection",
+        id = %id,
+        server = kind_name(kind),
+        %peer,
+        title = unknown,
+        app = unknown,
+        account = unknown
+    );
     let session = ServerSession::new(
         listener.config,
         listener.rules,
@@ -257,7 +266,7 @@ impl Connection {
         }
         // What was whole before the error is still answered.
         let end = self.handle_all(inbox).await;
-        end.or(outcome.err())
+        end.or_else(|| outcome.err())
     }
 
     fn protocol_error(&self, error: &medley_session::SessionError) -> Event {
@@ -284,7 +293,7 @@ impl Connection {
                     for inbound in kept.into_iter().rev() {
                         waiting.push_front(inbound);
                     }
-                    end.or(resumed.err().map(|error| self.protocol_error(&error)))
+                    end.or_else(|| resumed.err().map(|error| self.protocol_error(&error)))
                 }
                 Inbound::Connected => self.connected(),
                 Inbound::Request(request) => self.request(request).await,
@@ -328,17 +337,14 @@ impl Connection {
             player: None,
             machine: None,
             queue: None,
+            losses: 0,
             mps: None,
             out: Vec::new(),
             close: false,
         });
-        tracing::debug!(
-            app = request.app_id.0,
-            title = %ctx.title.id(),
-            version = request.dialect.medius_version,
-            enciphered = request.enciphered,
-            "connect"
-        );
+        let span = tracing::Span::current();
+        span.record("title", ctx.title.id().as_str()).record("app", request.app_id.0);
+        tracing::debug!(version = request.dialect.medius_version, enciphered = request.enciphered, "connect");
         if self.kind != ServerKind::Mps {
             self.turned_away = turn_away(&ctx, ip).await;
         }
@@ -398,7 +404,8 @@ impl Connection {
         ctx.session = Some(connected.session);
         if let Some(account) = connected.account {
             ctx.player = player(ctx, connected.session, account).await;
-            tracing::info!(account = account.0, title = %ctx.title.id(), first = connected.first, "player connected");
+            tracing::Span::current().record("account", account.0);
+            tracing::info!(first = connected.first, "player connected");
         }
         if let Some(parcels) = parcels
             && !mgcl::attach_session(ctx, connected.session, parcels)
@@ -472,6 +479,10 @@ impl Connection {
         if identified && self.auth_deadline.is_some() {
             self.identified();
         }
+        if identified && !close {
+            // A new session on a connection whose last one had ended.
+            self.farewell = None;
+        }
         if close {
             self.farewell = Some(Instant::now() + self.shared.config().timeouts.farewell);
         }
@@ -481,7 +492,9 @@ impl Connection {
     fn parcel(&mut self, parcel: Option<Parcel>) -> Option<Event> {
         let Some(parcel) = parcel else {
             // The title let go of this connection: its queue was full, or the title's state was lost.
-            return Some(self.say_goodbye(forced::ERROR, Event::ClosedPushQueue));
+            let lost = self.ctx.as_ref().is_some_and(|ctx| ctx.title.losses() != ctx.losses);
+            let event = if lost { Event::ClosedDefect } else { Event::ClosedPushQueue };
+            return Some(self.say_goodbye(forced::ERROR, event));
         };
         let ctx = self.ctx.as_deref_mut()?;
         match parcel {

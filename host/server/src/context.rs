@@ -82,6 +82,8 @@ pub struct Context {
     pub(crate) machine: Option<Box<[u8]>>,
     /// This connection's own queue; handed to actors by [`Context::parcels`].
     pub(crate) queue: Option<mpsc::Receiver<Parcel>>,
+    /// [`TitleHandle::losses`] when the queue was made.
+    pub(crate) losses: u64,
     pub(crate) mps: Option<Box<MpsLink>>,
     pub(crate) out: Vec<Out>,
     pub(crate) close: bool,
@@ -219,6 +221,7 @@ impl Context {
         let size = usize::try_from(self.shared.config().limits.push_queue).unwrap_or(usize::MAX);
         let (sender, receiver) = mpsc::channel(size.clamp(1, 65_536));
         self.queue = Some(receiver);
+        self.losses = self.title.losses();
         sender
     }
 }

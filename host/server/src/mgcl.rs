@@ -47,8 +47,6 @@ const MAX_REQUESTS: usize = 4096;
 const NUMBERS: u32 = 10_000;
 /// Worlds of one game server that are known by title.
 const MAX_WORLDS: usize = 65_536;
-/// Worlds and players that a game server is taken to have room for until it reports (servers.md 10.4: 256 worlds).
-const UNTOLD_WORLDS: u32 = 256;
 
 /// The way to a game server's connection.
 #[derive(Clone, Debug)]
@@ -238,6 +236,7 @@ pub(crate) async fn register(
 ) -> Result<(), Refusal> {
     let (app_id, peer_ip) = (ctx.dialect.app_id, crate::connection::v4(ctx.peer.ip()));
     let config = ctx.shared.config();
+    // Until it reports, it is taken to have as much room as a relay of ours.
     let (max_worlds, max_players) = (config.relay.max_worlds.max(1), config.relay.max_players_per_world);
     drop(config);
     let Some(link) = ctx.mps.as_deref_mut() else { return Err(Refusal::Default) };
@@ -255,7 +254,7 @@ pub(crate) async fn register(
         app_ids: if app_id.0 == ANY_APP { Vec::new() } else { vec![app_id] },
         location,
         address: PeerAddress::from(NetAddress::text(NetAddressType::EXTERNAL, ip, port)),
-        max_worlds: link.registration.as_ref().map_or(max_worlds.max(UNTOLD_WORLDS), |told| told.max_worlds),
+        max_worlds: link.registration.as_ref().map_or(max_worlds, |told| told.max_worlds),
         max_players_per_world: u16::try_from(max_players).unwrap_or(u16::MAX),
     };
     link.registration = Some(registration.clone());

@@ -208,7 +208,8 @@ async fn enter(ctx: &mut Context, app: &AppRef, account: Account) -> Result<(Acc
     };
     let info = ctx.title.run(login).await??;
     ctx.player = Some(Player { id, name });
-    tracing::info!(account = %account.id, title = %ctx.title.id(), "login accepted");
+    tracing::Span::current().record("account", id.0);
+    tracing::info!("login accepted");
     let (title, record) = (
         ctx.title_id(),
         LoginRecord {

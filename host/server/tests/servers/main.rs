@@ -1,5 +1,7 @@
 //! The servers over real sockets on loopback, asked by consoles that are the session machine turned round.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod bad_input;
 mod kit;
 mod login;

@@ -60,7 +60,7 @@ async fn localization_is_taken_with_an_empty_key_and_refused_with_anothers() {
 async fn the_buddy_list_before_a_session_is_not_answered() {
     let host = Host::start().await;
     let mut mas = Console::connect(&host, DEADLOCKED, ServerKind::Mas).await;
-    let early = GetBuddyList_ExtraInfoRequest { message_id: "1".into(), ..Default::default() };
+    let early = GetBuddyList_ExtraInfoRequest { message_id: "1".into() };
     mas.send(early).await;
     let begin = ExtendedSessionBeginRequest { message_id: "1".into(), ..Default::default() };
     mas.ask(begin, of!(SessionBeginResponse)).await;

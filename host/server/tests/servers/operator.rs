@@ -102,7 +102,8 @@ async fn a_panic_in_one_title_leaves_the_others_alone_and_the_title_begins_anew(
     let mut kept = Console::in_lobby(&host, DEADLOCKED, "Badger41", "secret").await;
     let title = host.handle.title("uya").unwrap();
     assert!(title.ask(|_| -> () { panic!("a defect") }).await.is_err());
-    lost.until_closed().await;
+    assert_eq!(lost.until_closed().await, [Seen::Forced(1)]);
+    host.counted(Event::ClosedDefect, 1).await;
     kept.ask(GetTotalUsersRequest::default(), of!(GetTotalUsersResponse)).await;
     Console::in_lobby(&host, UYA, "Badger41", "secret").await;
 }
