@@ -191,7 +191,9 @@ pub(crate) enum Admission {
 /// Decides about a CONNECT to MPS. A relay's link is made at once.
 pub(crate) fn admit(ctx: &mut Context, request: &ConnectRequest) -> Admission {
     let servers = &ctx.shared.game_servers;
-    let without_keys = request.access_key.is_empty() && request.session_key.is_empty();
+    // What is no number is no session's key: a relay of ours says a name there, one of a public emulator nothing.
+    let without_keys =
+        request.access_key.is_empty() && SessionKey::parse(request.session_key.as_bytes()).is_none();
     let relay = servers.is_key(&request.access_key) || (without_keys && may_be_local_relay(ctx));
     if relay {
         let parcels = ctx.parcels();

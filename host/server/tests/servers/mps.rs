@@ -18,7 +18,7 @@ const RELAY_KEY: &str = "0123456789abcdef";
 fn relay_config(key: Option<&str>) -> ClientConfig {
     let config = ClientConfig::new(110, AppId(0), ServerKind::Mps);
     match key {
-        Some(key) => config.redirected(1, b"", key.as_bytes()),
+        Some(key) => config.redirected(1, b"MEDLEY-RELAY", key.as_bytes()),
         None => config,
     }
 }
@@ -130,6 +130,13 @@ fn join_of(session: SessionKey, game: MediusWorldId) -> JoinGame {
         host_type: medley_wire::enums::GameHostType::CLIENT_SERVER_AUX_UDP,
         addresses: [NetAddress::default().into(), NetAddress::default().into()],
     }
+}
+
+#[tokio::test]
+async fn a_relay_on_this_machine_needs_no_key_whether_it_names_itself_or_not() {
+    let host = Host::start().await;
+    relay(&host, None).await;
+    relay(&host, Some("")).await;
 }
 
 #[tokio::test]
