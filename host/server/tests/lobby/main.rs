@@ -1,0 +1,11 @@
+//! The lobby over real sockets: each request's success, its refusals and its empty list.
+
+mod buddies;
+mod channels;
+mod chat;
+mod game_lists;
+mod games;
+mod harness;
+mod players;
+mod reports;
+mod stats;
