@@ -1,7 +1,7 @@
 //! From a decoded message to its answers.
 //!
 //! decode -> row of the table -> server and needs -> handler -> answers. A title's hooks will stand around the handler:
-//! what is before it sees the request whole, what is behind it sees [`Context::out`] with all answers still typed.
+//! what is before it sees the request whole, what is behind it sees the connection's `out` with all answers still typed.
 
 use medley_session::ServerKind;
 use medley_wire::enums::{CallbackStatus, MgclErrorCode, NetMessageClass};

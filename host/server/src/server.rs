@@ -68,6 +68,9 @@ pub enum StartError {
     NoServerKey,
 }
 
+/// How often the gauges are shown.
+const GAUGES_EVERY: Duration = Duration::from_secs(1);
+
 /// The servers.
 #[derive(Debug)]
 pub struct Server;
@@ -122,13 +125,18 @@ impl Server {
 
     /// Looks bans up again for players who are online.
     async fn look_after(shared: Arc<Shared>, shutdown: CancellationToken) {
+        let mut looked = Instant::now();
         loop {
-            let every = shared.config().timeouts.ban_check.max(Duration::from_secs(1));
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(every) => {}
+                () = tokio::time::sleep(GAUGES_EVERY) => {}
             }
-            put_out_banned(&shared).await;
+            metrics::gauge!(crate::events::CONNECTIONS).set(shared.door.open());
+            metrics::gauge!(crate::events::HALF_OPEN).set(shared.door.half_open());
+            if looked.elapsed() >= shared.config().timeouts.ban_check {
+                looked = Instant::now();
+                put_out_banned(&shared).await;
+            }
         }
     }
 }
