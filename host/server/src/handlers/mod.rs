@@ -4,7 +4,7 @@
 //!
 //! 1. Write it in the module of its area. It takes the connection and the request, and replies:
 //!
-//!    ```ignore
+//!    ```text
 //!    pub(super) async fn pick_location(ctx: &mut Context, request: &PickLocationRequest) -> HandlerResult {
 //!        ctx.check_session_key(&request.session_key)?;
 //!        let session = ctx.session()?;
