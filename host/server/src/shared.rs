@@ -308,6 +308,8 @@ fn universe_config(host: &HostConfig, title: &Title) -> UniverseConfig {
             chat_clan: config.chat.clan,
             chat_buddy: config.chat.buddies,
             chat_reaches_games: config.chat.reach_players_in_games,
+            chat_per_second: config.chat.per_second,
+            live_buddy_requests: config.games.confirm_buddies_live,
             ..Rules::default()
         },
     }

@@ -10,6 +10,9 @@ use crate::session::Session;
 use crate::state::State;
 use crate::types::{Name, SessionKey};
 
+/// Milliseconds over which `Rules::chat_per_second` is an average: what was not said in them may be said at once.
+pub const CHAT_BURST: u64 = 4_000;
+
 /// Which request a chat message came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum ChatKind {
@@ -20,7 +23,7 @@ pub enum ChatKind {
 }
 
 /// ChatMessage, GenericChatMessage: says how many get it. PlayerNotPrivileged before the login; RequestDenied for a kind of
-/// chat that the title has switched off; both for the log.
+/// chat that the title has switched off, MaxExceeded for more than a player may say; all for the log.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct SendChat {
     /// Who.
@@ -105,6 +108,7 @@ impl Operation for SendChat {
         if !allowed {
             return Err(CallbackStatus::REQUEST_DENIED);
         }
+        state.spend_chat(self.session)?;
         let audience = match self.message_type {
             ChatMessageType::BROADCAST => state.channel_audience(self.session),
             ChatMessageType::WHISPER => state.by_account.get(&self.target).copied().into_iter().collect(),
@@ -193,6 +197,22 @@ impl Operation for SetChatFilter {
 }
 
 impl State {
+    /// Takes one message off what the player may say. Each message is paid with its share of a second, up to
+    /// [`CHAT_BURST`] in advance.
+    fn spend_chat(&mut self, key: SessionKey) -> Result<(), CallbackStatus> {
+        let (now, rate) = (self.now.millis, u64::from(self.config.rules.chat_per_second));
+        let session = self.sessions.get_mut(&key).ok_or(CallbackStatus::SESSION_KEY_INVALID)?;
+        if rate == 0 {
+            return Ok(());
+        }
+        let paid_until = session.chat_paid_until.max(now).saturating_add((1000 / rate).max(1));
+        if paid_until > now.saturating_add(CHAT_BURST) {
+            return Err(CallbackStatus::MAX_EXCEEDED);
+        }
+        session.chat_paid_until = paid_until;
+        Ok(())
+    }
+
     /// Sends to everybody in `audience` who does not ignore `from`.
     fn deliver(
         &mut self,

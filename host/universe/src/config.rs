@@ -189,6 +189,10 @@ pub struct Rules {
     pub chat_buddy: bool,
     /// Channel chat reaches members of the channel who are in games.
     pub chat_reaches_games: bool,
+    /// Chat messages a second from one player, on average over [`crate::CHAT_BURST`]. 0 is no limit.
+    pub chat_per_second: u32,
+    /// Tell a player at once that somebody wants to be a buddy. Off, the invitation waits for the next GetBuddyInvitations.
+    pub live_buddy_requests: bool,
 }
 
 impl Default for Rules {
@@ -205,6 +209,8 @@ impl Default for Rules {
             chat_clan: true,
             chat_buddy: true,
             chat_reaches_games: true,
+            chat_per_second: 0,
+            live_buddy_requests: true,
         }
     }
 }

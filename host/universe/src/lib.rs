@@ -53,7 +53,7 @@ pub use channel::{
     Channel, ChannelJoin, ChannelRefused, ClearLobbyFilter, CreateChannel, JoinChannel,
     JoinLeastPopulatedChannel, LobbyFilter, SetLobbyFilter,
 };
-pub use chat::{ChatKind, SendBinary, SendChat, SendCrossChat, SetChat, SetChatFilter};
+pub use chat::{CHAT_BURST, ChatKind, SendBinary, SendChat, SendCrossChat, SetChat, SetChatFilter};
 pub use command::{Command, Operation, Record};
 pub use config::{ChannelConfig, Limits, Rules, Timeouts, UniverseConfig};
 pub use game::{

@@ -81,6 +81,7 @@ pub struct Session {
     pub(crate) reserved_channel: Option<MediusWorldId>,
     pub(crate) grace_until: u64,
     pub(crate) last_filter: u64,
+    pub(crate) chat_paid_until: u64,
     reached_lobby: bool,
 }
 
@@ -236,6 +237,7 @@ impl Operation for BeginSession {
             reserved_channel: None,
             grace_until: 0,
             last_filter: 0,
+            chat_paid_until: 0,
             reached_lobby: false,
         };
         state.sessions.insert(self.key, session);

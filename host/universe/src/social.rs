@@ -167,7 +167,9 @@ impl Operation for InviteBuddy {
             session
                 .invitations
                 .insert(from, Invitation { from, name: name.clone(), add_type: self.add_type });
-            state.push(target, Push::BuddyRequest { from, name: name.clone(), add_type: self.add_type });
+            if state.config.rules.live_buddy_requests {
+                state.push(target, Push::BuddyRequest { from, name: name.clone(), add_type: self.add_type });
+            }
         }
         let effect = StoreEffect::AddInvitation { from, name, to: self.target, add_type: self.add_type };
         state.outputs.push_back(Output::Store(effect));

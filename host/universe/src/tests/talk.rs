@@ -91,6 +91,35 @@ fn a_title_may_switch_kinds_of_chat_off_and_keep_the_universe_for_moderators() {
 }
 
 #[test]
+fn a_player_says_no_more_than_the_title_lets_on_average() {
+    let mut config = config();
+    config.rules.chat_per_second = 5;
+    let mut lobby = Lobby::with(config);
+    let (a, b) = (lobby.player(5), lobby.player(6));
+    let line = say(a, ChatMessageType::BROADCAST, 0);
+    for _ in 0..20 {
+        assert_eq!(lobby.run(line.clone()), Ok(1));
+    }
+    assert_eq!(lobby.run(line.clone()), Err(CallbackStatus::MAX_EXCEEDED));
+    assert_eq!(lobby.run(say(b, ChatMessageType::BROADCAST, 0)), Ok(1), "others have their own allowance");
+    lobby.wait(400);
+    assert_eq!(lobby.run(line.clone()), Ok(1));
+    assert_eq!(lobby.run(line.clone()), Ok(1));
+    assert_eq!(lobby.run(line), Err(CallbackStatus::MAX_EXCEEDED));
+}
+
+#[test]
+fn a_title_may_let_buddy_requests_wait_for_the_next_list() {
+    let mut config = config();
+    config.rules.live_buddy_requests = false;
+    let mut lobby = Lobby::with(config);
+    let (a, b) = (lobby.player(5), lobby.player(6));
+    lobby.run(InviteBuddy { session: a, target: AccountId(6), add_type: BuddyAddType::SINGLE }).unwrap();
+    assert!(lobby.pushes().is_empty());
+    assert!(lobby.universe.session(b).unwrap().invitations.contains_key(&AccountId(5)));
+}
+
+#[test]
 fn binary_messages_go_the_same_ways_and_target_zero_comes_back() {
     let mut lobby = Lobby::new();
     let (a, b) = (lobby.player(5), lobby.player(6));
