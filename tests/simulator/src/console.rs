@@ -885,6 +885,34 @@ impl Console {
         .await
     }
 
+    /// CLIENT_ECHO on every transport that is open.
+    ///
+    /// # Errors
+    /// None but those of sending.
+    pub fn echo_all(&mut self) -> Result<()> {
+        for connection in self.lobby.iter_mut().chain(self.game.iter_mut()) {
+            connection.echo()?;
+        }
+        self.flush()
+    }
+
+    /// Waits until each connection has had `count` replies to its echoes, on each transport one.
+    ///
+    /// # Errors
+    /// They do not come.
+    pub async fn wait_for_echoes(&mut self, count: u32) -> Result<()> {
+        for way in [Way::Lobby, Way::Game] {
+            if self.connection(way).is_ok() {
+                self.wait(way, "the reply to an echo", |connection| {
+                    let transports = if connection.udp_address().is_some() { 2 } else { 1 };
+                    (connection.inbox.echoes >= count * transports).then_some(())
+                })
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sends an RT message to the relay.
     ///
     /// # Errors

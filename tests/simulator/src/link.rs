@@ -316,6 +316,16 @@ impl Connection {
         Ok(())
     }
 
+    /// CLIENT_ECHO, by datagram too where there are any.
+    pub(crate) fn echo(&mut self) -> Result<(), SimulatorError> {
+        let now = self.now();
+        self.session.echo(Transport::Tcp, now)?;
+        if self.udp.is_some() {
+            self.session.echo(Transport::Udp, now)?;
+        }
+        Ok(())
+    }
+
     /// Our datagram address, once there is one.
     pub fn udp_address(&self) -> Option<SocketAddr> {
         self.udp.as_ref().and_then(|udp| udp.local_addr().ok())

@@ -60,7 +60,7 @@ fn field(message: &str, path: &str, key: &str) -> Field {
         "ServerKey" => Field::Modulus,
         "ScertClientID" => Field::Id(Class::Scert),
         "IP" => Field::Id(Class::Address),
-        "Port" if rt => Field::Clock,
+        "Port" if rt || message.contains("Universe") => Field::Clock,
         "DNS" | "Seconds" | "Microseconds" | "GMT_time" | "ServerTime" => Field::Clock,
         "Key" if message.contains("CRYPTKEY") => Field::Random,
         _ => Field::Exact,
@@ -221,12 +221,14 @@ pub enum What {
     Field(&'static str),
     /// The message does not come, or fewer of it.
     Missing,
-    /// More of it come.
-    Extra,
+    /// More of it come, all connections together so many.
+    Extra(usize),
     /// An answer comes, but its rows and fields are not compared.
     Whole,
-    /// The rows of one list come in another order.
+    /// The rows of one list come in another order. Rows that one side alone has are at the path `(row)`.
     RowOrder,
+    /// Only the first of each connection is awaited: later ones are a matter of time, and a replay takes less.
+    FirstOnly,
 }
 
 /// One tolerated difference. It must be needed in every capture it names.

@@ -11,7 +11,7 @@ use medley_session::Transport;
 use medley_simulator::Redirect;
 use medley_wire::enums::ChatMessageType;
 use medley_wire::messages::{
-    AccountLoginRequest, ChatMessage, JoinGameRequest, Request as _, SessionBeginRequest,
+    AccountLoginRequest, ChatMessage, JoinGameRequest, SessionBeginRequest,
     SetGameListFilterRequest0,
 };
 use medley_wire::rt::{
@@ -26,7 +26,7 @@ use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout};
 
 use super::capture::{Capture, Cover, Decoded, Decoder, Direction, Record, Server, encode_like};
-use super::compare::{Ids, Tolerance, What};
+use super::compare::{Class, Ids, Tolerance, What};
 use super::fixture::{Facts, Fixture, PASSWORD};
 use super::puppet::Puppet;
 use crate::host::TestHost;
@@ -185,6 +185,13 @@ impl Play<'_> {
         let mut puppet = self.handshake(mas, &key, 1, None, false).await?;
         let begun = self.ask(&mut puppet, SessionBeginRequest::default().into(), 0).await?;
         let AnyMessage::SessionBeginResponse(begun) = begun else { bail!("no session") };
+        let told = self.capture.messages(Direction::ToServer).into_iter().find_map(|(_, decoded)| {
+            decoded.fields.get("SessionKey").filter(|key| key.as_str() != Some("")).cloned()
+        });
+        if let Some(captured) = told {
+            let live = json!(begun.session_key.to_string_lossy());
+            self.ids.meet(Class::Session, &captured, &live).map_err(anyhow::Error::msg)?;
+        }
         let login = AccountLoginRequest {
             session_key: begun.session_key,
             username: Text::new(name),
@@ -389,10 +396,27 @@ impl Play<'_> {
         if self.waived.contains(key) || self.tolerance(&key.1, |what| what == What::Missing).is_some() {
             return 0;
         }
-        if self.tolerance(&key.1, |what| what == What::Whole).is_some() {
-            return said.iter().filter(|said| ends(&said.decoded)).count();
+        if self.tolerance(&key.1, |what| what == What::FirstOnly).is_some() {
+            return said.len().min(1);
+        }
+        if self.by_lists(&key.1) {
+            return lists(said).len();
         }
         said.len()
+    }
+
+    /// Whether a message is counted by lists, not by rows.
+    fn by_lists(&self, message: &str) -> bool {
+        self.tolerance(message, |what| matches!(what, What::Whole | What::RowOrder)).is_some()
+    }
+
+    fn here(&self, key: &Key) -> usize {
+        self.counted(&self.came, key)
+    }
+
+    fn counted(&self, said: &BTreeMap<Key, Vec<Said>>, key: &Key) -> usize {
+        let said = said.get(key).map(Vec::as_slice).unwrap_or_default();
+        if self.by_lists(&key.1) { lists(said).len() } else { said.len() }
     }
 
     /// Waits for all that the capture has so far, and compares it.
@@ -403,7 +427,7 @@ impl Play<'_> {
             let missing: Vec<Key> = self
                 .captured
                 .keys()
-                .filter(|key| self.came.get(*key).map_or(0, Vec::len) < self.due(key))
+                .filter(|key| self.here(key) < self.due(key))
                 .cloned()
                 .collect();
             if missing.is_empty() {
@@ -415,7 +439,7 @@ impl Play<'_> {
             };
             if tokio::time::timeout_at(until, read).await.is_err() {
                 for key in missing {
-                    let (wanted, came) = (self.due(&key), self.came.get(&key).map_or(0, Vec::len));
+                    let (wanted, came) = (self.due(&key), self.here(&key));
                     self.differ(&key.1, "", format!("connection {}: {wanted} captured by now, {came} came", key.0));
                     self.waived.insert(key);
                 }
@@ -501,33 +525,32 @@ impl Play<'_> {
     fn compare(&mut self) -> Result<()> {
         // In the order of the capture, so that ids are learned as the console learned them.
         let mut pairs = Vec::new();
-        for (key, captured) in &self.captured {
+        let keys: Vec<_> = self.captured.keys().cloned().collect();
+        for key in keys {
             if let Some(index) = self.tolerance(&key.1, |what| what == What::Whole) {
-                let came = self.came.get(key).map_or(0, Vec::len);
+                let came = self.came.get(&key).map_or(0, Vec::len);
                 self.report.tolerated.insert(index, came);
                 continue;
             }
-            let came = self.came.get(key).map(Vec::as_slice).unwrap_or_default();
-            let from = self.matched.get(key).copied().unwrap_or_default();
+            let captured = self.captured.get(&key).map(Vec::as_slice).unwrap_or_default();
+            let came = self.came.get(&key).map(Vec::as_slice).unwrap_or_default();
+            let from = self.matched.get(&key).copied().unwrap_or_default();
+            if let Some(index) = self.tolerance(&key.1, |what| what == What::RowOrder) {
+                let (captured, came) = (lists(captured), lists(came));
+                let upto = captured.len().min(came.len());
+                let fresh = |lists: &[Vec<Said>]| lists.get(from..upto).unwrap_or_default().to_vec();
+                let (captured, came) = (fresh(&captured), fresh(&came));
+                self.matched.insert(key.clone(), from.max(upto));
+                for (captured, came) in captured.into_iter().zip(came) {
+                    pairs.extend(self.rows(index, &key.1, captured, came));
+                }
+                continue;
+            }
             let upto = captured.len().min(came.len());
             let (captured, came) = (captured.get(from..upto), came.get(from..upto));
-            let (mut captured, mut came) =
-                (captured.unwrap_or_default().to_vec(), came.unwrap_or_default().to_vec());
-            if let Some(index) = self.tolerance(&key.1, |what| what == What::RowOrder) {
-                // Only whole lists can be put in order.
-                let whole = |rows: &[Said]| rows.last().is_none_or(|row| ends(&row.decoded));
-                if !whole(&captured) || !whole(&came) {
-                    continue;
-                }
-                let before = names(&captured);
-                if before != names(&came) {
-                    *self.report.tolerated.entry(index).or_default() += 1;
-                }
-                order(&mut captured);
-                order(&mut came);
-            }
-            self.matched.insert(key.clone(), upto);
-            pairs.extend(captured.into_iter().zip(came).map(|(captured, came)| (captured, came)));
+            let both = captured.unwrap_or_default().iter().zip(came.unwrap_or_default());
+            pairs.extend(both.map(|(captured, came)| (captured.clone(), came.clone())));
+            self.matched.insert(key, from.max(upto));
         }
         pairs.sort_by_key(|(captured, _)| captured.line);
         for (captured, came) in pairs {
@@ -548,6 +571,35 @@ impl Play<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Pairs the rows of a list whose order is not compared, by the name in them.
+    fn rows(
+        &mut self,
+        index: usize,
+        message: &str,
+        mut captured: Vec<Said>,
+        mut came: Vec<Said>,
+    ) -> Vec<(Said, Said)> {
+        if names(&captured) != names(&came) {
+            *self.report.tolerated.entry(index).or_default() += 1;
+        }
+        for row in captured.iter_mut().chain(&mut came) {
+            if let Some(fields) = row.decoded.fields.as_object_mut() {
+                fields.remove("EndOfList");
+            }
+        }
+        let mut pairs = Vec::new();
+        for row in captured {
+            match came.iter().position(|other| name(other) == name(&row)) {
+                Some(position) => pairs.push((row, came.remove(position))),
+                None => self.differ(message, "(row)", format!("line {}: {:?} did not come", row.line, name(&row))),
+            }
+        }
+        for row in came {
+            self.differ(message, "(row)", format!("{:?} came and was not captured", name(&row)));
+        }
+        pairs
     }
 
     // ---- Sending.
@@ -667,8 +719,8 @@ impl Play<'_> {
                         (json!(captured.to_string_lossy()), json!(live.to_string_lossy()))
                     };
                     for (class, captured, live) in [
-                        (super::compare::Class::Session, connect.session_key, to.session_key),
-                        (super::compare::Class::Access, connect.access_key, to.access_key),
+                        (Class::Session, connect.session_key, to.session_key),
+                        (Class::Access, connect.access_key, to.access_key),
                     ] {
                         let (captured, live) = told(&captured.unwrap_or_default(), &live);
                         if let Err(error) = self.ids.meet(class, &captured, &live) {
@@ -794,27 +846,42 @@ impl Play<'_> {
                     })
             });
             let unread = unread.count();
-            let captured = self.captured.get(&key).map_or(0, Vec::len);
-            let came = self.came.get(&key).map_or(0, Vec::len);
-            let (what, how) = match came {
-                _ if came < captured => (What::Missing, "fewer"),
-                _ if came > captured + unread => (What::Extra, "more"),
+            let (captured, came) = (self.counted(&self.captured, &key), self.counted(&self.came, &key));
+            if let Some(index) = self.tolerance(&key.1, |what| what == What::FirstOnly) {
+                if captured > came {
+                    *self.report.tolerated.entry(index).or_default() += captured - came;
+                }
+                continue;
+            }
+            let (found, how) = match came {
+                _ if came < captured => (self.tolerance(&key.1, |what| what == What::Missing), "fewer"),
+                _ if came > captured + unread => {
+                    let more = came - captured - unread;
+                    let may = |what| matches!(what, What::Extra(most) if more <= most);
+                    (self.tolerance(&key.1, may), "more")
+                }
                 _ => continue,
             };
-            match self.tolerance(&key.1, |known| known == what) {
-                Some(index) => *self.report.tolerated.entry(index).or_default() += 1,
+            match found {
+                Some(index) => *self.report.tolerated.entry(index).or_default() += captured.abs_diff(came),
                 None => self.report.differences.push(format!(
                     "{}: connection {}: {how} than captured: {captured} captured, {came} came",
                     key.1, key.0
                 )),
             }
         }
+        for (index, times) in &self.report.tolerated {
+            if let Some(Tolerance { what: What::Extra(most), message, .. }) = self.table.get(*index)
+                && times > most
+            {
+                self.report.differences.push(format!("{message}: {times} more than captured, {most} tolerated"));
+            }
+        }
         for (conn, (captured, came)) in core::mem::take(&mut self.order) {
             let kept = |names: Vec<String>| {
-                let tolerated = |name: &String| {
-                    self.tolerance(name, |what| matches!(what, What::Missing | What::Extra)).is_none()
-                };
-                names.into_iter().filter(tolerated).collect::<Vec<_>>()
+                let open = |what| matches!(what, What::Missing | What::Extra(_) | What::FirstOnly);
+                let kept = |name: &String| self.tolerance(name, open).is_none();
+                names.into_iter().filter(kept).collect::<Vec<_>>()
             };
             let (captured, came) = (kept(captured), kept(came));
             let unread = self.capture.records.iter().any(|record| {
@@ -835,23 +902,19 @@ fn ends(decoded: &Decoded) -> bool {
     end.is_none_or(|end| end == true)
 }
 
-fn names(rows: &[Said]) -> Vec<Option<Value>> {
-    rows.iter().map(|row| row.decoded.fields.get("AccountName").cloned()).collect()
+fn name(row: &Said) -> Option<&Value> {
+    let fields = &row.decoded.fields;
+    fields.get("AccountName").or_else(|| fields.get("IgnoreAccountName"))
 }
 
-/// Puts each list's rows in the order of their names; EndOfList stays on the last.
-fn order(rows: &mut [Said]) {
-    for list in rows.split_inclusive_mut(|row| ends(&row.decoded)) {
-        let line = list.first().map_or(0, |row| row.line);
-        list.sort_by_key(|row| row.decoded.fields.get("AccountName").map(Value::to_string));
-        let last = list.len().saturating_sub(1);
-        for (index, row) in list.iter_mut().enumerate() {
-            row.line = line;
-            if let Some(end) = row.decoded.fields.get_mut("EndOfList") {
-                *end = Value::Bool(index == last);
-            }
-        }
-    }
+fn names(rows: &[Said]) -> Vec<Option<Value>> {
+    rows.iter().map(|row| name(row).cloned()).collect()
+}
+
+/// The whole lists among rows.
+fn lists(rows: &[Said]) -> Vec<Vec<Said>> {
+    let lists = rows.split_inclusive(|row| ends(&row.decoded));
+    lists.filter(|list| list.last().is_some_and(|row| ends(&row.decoded))).map(<[Said]>::to_vec).collect()
 }
 
 /// Until the first of them.

@@ -18,10 +18,8 @@ use crate::host::TestHost;
 pub const PASSWORD: &str = "secret";
 
 /// A player somewhere.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Place {
-    channel: i64,
-    channel_name: String,
     game: i64,
     game_name: String,
 }
@@ -122,16 +120,14 @@ impl Facts {
             return;
         }
         let (channel_name, game_name) = (text(state, "LobbyName"), text(state, "GameName"));
-        self.channels.entry(channel).or_insert_with(|| channel_name.clone());
+        self.channels.entry(channel).or_insert(channel_name);
         let game = int(state, "MediusGameWorldID");
-        self.online.entry(id).or_insert(Place { channel, channel_name, game, game_name });
+        self.online.entry(id).or_insert(Place { game, game_name });
     }
 
     fn answer(&mut self, line: usize, stem: &str, request: &Value, fields: &Value) {
         let id = int(fields, "AccountID");
-        if !stem.contains("Clan") {
-            self.account(id, text(fields, "AccountName"));
-        }
+        self.account(id, text(fields, "AccountName"));
         if let Some(state) = fields.get("OnlineState").filter(|_| !stem.contains("Clan")) {
             self.place(id, state);
         }
@@ -152,18 +148,12 @@ impl Facts {
                 let id = int(fields, "OriginatorAccountID");
                 self.account(id, text(fields, "OriginatorAccountName"));
                 // Who is heard in a channel is in it.
-                self.online.entry(id).or_insert(Place {
-                    channel: 0,
-                    channel_name: String::new(),
-                    game: 0,
-                    game_name: String::new(),
-                });
+                self.online.entry(id).or_default();
             }
             "FindPlayer" => {
                 let game = int(fields, "MediusWorldID");
                 if int(fields, "ApplicationType") == 0 {
-                    let place = Place { channel: 0, channel_name: String::new(), game, game_name: String::new() };
-                    self.online.entry(id).or_insert(place);
+                    self.online.entry(id).or_insert(Place { game, game_name: String::new() });
                 }
             }
             "PlayerInfo" => {
@@ -206,8 +196,7 @@ impl Facts {
                 let game = int(request, "MediusWorldID");
                 let stats = fields.get("Stats").cloned().unwrap_or_default();
                 self.player_stats.entry(id).or_insert(stats);
-                let place = Place { channel: 0, channel_name: String::new(), game, game_name: String::new() };
-                self.online.entry(id).or_insert(place).game = game;
+                self.online.entry(id).or_default().game = game;
             }
             "JoinGame" => self.joins = Some((int(request, "MediusWorldID"), 0)),
             "SERVER_CONNECT_ACCEPT_AUX_UDP" => {
@@ -238,6 +227,7 @@ pub struct Fixture {
     pub own: i64,
     /// Its password.
     pub password: String,
+    extras: usize,
 }
 
 impl Fixture {
@@ -267,7 +257,14 @@ impl Fixture {
             host.account(app, own_name, &password).await?;
         }
         let mut fixture =
-            Self { consoles: BTreeMap::new(), games: BTreeMap::new(), by_index: BTreeMap::new(), own, password };
+            Self {
+                consoles: BTreeMap::new(),
+                games: BTreeMap::new(),
+                by_index: BTreeMap::new(),
+                own,
+                password,
+                extras: 0,
+            };
         fixture.store(host, &title, facts, &stored).await?;
         fixture.players(host, capture, facts, own_name, ids).await?;
         Ok(fixture)
@@ -322,7 +319,8 @@ impl Fixture {
     }
 
     async fn extra(&mut self, host: &TestHost, dialect: Dialect, capture: &Capture) -> Result<String> {
-        let name = format!("Extra {}", self.consoles.len());
+        self.extras += 1;
+        let name = format!("Extra {}", self.extras);
         host.account(capture.dialect.app_id, &name, PASSWORD).await?;
         self.online(host, dialect, capture.dialect.app_id.0, &name).await?;
         Ok(name)
@@ -441,9 +439,9 @@ impl Fixture {
         }
         let live = game.context("an empty game")?;
         if let Some(name) = leaver {
-            let mut console = self.consoles.remove(&name).context("no such player")?;
+            // It stays in the channel, as one of those that the capture counts and does not name.
+            let console = self.consoles.get_mut(&name).context("no such player")?;
             console.leave_game().await?;
-            console.leave_lobby().await?;
             self.by_index.retain(|_, member| *member != name);
             let count = members.len();
             host.until(app, |now| {
