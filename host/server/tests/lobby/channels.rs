@@ -345,3 +345,25 @@ async fn the_lobbys_requests_are_refused_before_the_login() {
     assert_eq!(mas.ask(ChannelInfoRequest::default()).await.status_code, S::NO_RESULT);
     assert_eq!(mas.ask(game("Early")).await.status_code, S::FAIL);
 }
+
+#[tokio::test]
+async fn requests_that_come_together_are_answered_in_their_order() {
+    let host = Host::start().await;
+    let mut player = host.player("Badger41").await;
+    // All of Deadlocked's carry the MessageID "1" (`dl_ps2_full_session`, lines 91 to 99).
+    let id = || "1".into();
+    player.send(GenericChatSetFilterRequest { message_id: id(), ..Default::default() }).await;
+    player.send(SetAutoChatHistoryRequest { message_id: id(), ..Default::default() }).await;
+    player.send(GetMyClansRequest { message_id: id(), ..Default::default() }).await;
+    player.send(FileDownloadRequest { message_id: id(), ..Default::default() }).await;
+    let answers = player.settle().await;
+    assert_eq!(
+        answers,
+        [
+            "MediusGenericChatSetFilterResponse",
+            "MediusSetAutoChatHistoryResponse",
+            "MediusGetMyClansResponse",
+            "MediusFileDownloadResponse"
+        ]
+    );
+}

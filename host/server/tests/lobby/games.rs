@@ -1,9 +1,11 @@
+use std::net::Ipv4Addr;
+
 use medley_store::{BanScope, BanSubject, NewBan};
 use medley_wire::AnyMessage;
 use medley_wire::MediusWorldId;
 use medley_wire::enums::{
-    CallbackStatus as S, GameHostType, JoinType, NetAddressType, NetConnectionType, PlayerStatus,
-    WorldAttributesType, WorldStatus,
+    CallbackStatus as S, GameHostType, JoinType, MgclErrorCode, MgclGameHostType, NetAddressType,
+    NetConnectionType, PlayerStatus, WorldAttributesType, WorldStatus,
 };
 use medley_wire::messages::*;
 use medley_wire::types::Text;
@@ -251,6 +253,55 @@ async fn who_names_no_game_gets_the_first_of_the_list() {
     player.settle().await;
     let joined = other.ask(join(MediusWorldId(-1))).await;
     assert_eq!((joined.status_code, joined.connect_info.world_id.0), (S::SUCCESS, world));
+}
+
+#[tokio::test]
+async fn a_console_that_hosts_is_joined_at_its_own_addresses() {
+    let host = Host::start().await;
+    let (player, mut other) = (host.player("Badger41").await, host.player("Otter").await);
+    let addresses = |last| NetAddressList {
+        address_list: [
+            NetAddress::text(NetAddressType::EXTERNAL, Ipv4Addr::new(10, 0, 0, last), 3658),
+            NetAddress::text(NetAddressType::INTERNAL, Ipv4Addr::new(192, 168, 0, last), 3658),
+        ],
+    };
+    let mut console = host.console(&player).await;
+    let on_me = ServerCreateGameOnMeRequest {
+        game_name: Text::new("Mine"),
+        max_players: 8,
+        game_host_type: MgclGameHostType::PEER_TO_PEER,
+        address_list: addresses(1),
+        account_id: player.account,
+        world_id: 1,
+        ..Default::default()
+    };
+    let made = console.ask(on_me).await;
+    assert_eq!(made.confirmation, MgclErrorCode::SUCCESS);
+    let join = JoinGameRequest {
+        game_host_type: GameHostType::PEER_TO_PEER,
+        address_list: addresses(2),
+        ..join(made.medius_world_id)
+    };
+    other.send(join).await;
+    let asked: ServerJoinGameRequest = console.expect().await;
+    assert_eq!(
+        (asked.connect_info.address_list, asked.connect_info.session_key),
+        (addresses(2), other.session)
+    );
+    let granted = ServerJoinGameResponse {
+        message_id: asked.message_id,
+        confirmation: MgclErrorCode::SUCCESS,
+        access_key: Text::new("peer"),
+        pub_key: RsaKey::default(),
+        dme_client_index: 1,
+    };
+    console.send(granted).await;
+    let joined: JoinGameResponse = other.expect().await;
+    assert_eq!((joined.status_code, joined.game_host_type), (S::SUCCESS, GameHostType::PEER_TO_PEER));
+    let info = &joined.connect_info;
+    assert_eq!(info.connection_type, NetConnectionType::PEER_TO_PEER_UDP);
+    assert_eq!((&info.address_list, info.access_key), (&addresses(1), Text::new("peer")));
+    assert!(info.server_key.is_zero());
 }
 
 #[tokio::test]

@@ -174,6 +174,13 @@ impl Host {
         Client::connect(self.handle.bound().mls, config).await
     }
 
+    /// A player's second connection, to MPS: its console hosts games itself.
+    pub(crate) async fn console(&self, player: &Player) -> Client {
+        let config = ClientConfig::new(110, AppId(APP), ServerKind::Mps);
+        let config = config.redirected(1, player.session.as_bytes(), b"");
+        Client::connect(self.handle.bound().mps, config).await
+    }
+
     /// A game server that answers as it should.
     pub(crate) async fn dme(&self) -> Dme {
         self.dme_that(Behaviour::default()).await
