@@ -22,7 +22,7 @@ const PLAYERS: usize = 8;
 const PAYLOAD: [u8; 64] = [0x5a; 64];
 /// Messages of one player in one round.
 const BURSTS: [usize; 3] = [1, 8, 32];
-const SECONDS: f64 = 2.0;
+const SECONDS: f64 = 1.0;
 
 struct Player {
     udp: UdpSocket,
@@ -34,14 +34,26 @@ struct Player {
 
 /// CPU time of the thread with this name.
 fn cpu(thread: &str) -> Duration {
+    let start = Instant::now();
+    // A thread that was just started has its name a little later.
+    while start.elapsed() < Duration::from_secs(5) {
+        if let Some(time) = cpu_now(thread) {
+            return time;
+        }
+        std::thread::yield_now();
+    }
+    panic!("no thread {thread}")
+}
+
+fn cpu_now(thread: &str) -> Option<Duration> {
     for entry in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
         let name = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
         if name.trim() == thread {
             let stat = std::fs::read_to_string(entry.path().join("schedstat")).unwrap();
-            return Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap());
+            return Some(Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap()));
         }
     }
-    panic!("no thread {thread}")
+    None
 }
 
 fn connect(relay: &RelayHandle, keys: &KeyStore, number: usize, access: &[u8], enciphered: bool) -> Player {
@@ -172,8 +184,7 @@ fn bare(limit: usize, stop: Arc<AtomicBool>) -> (SocketAddr, std::thread::JoinHa
                     outputs.push(Vec::new());
                     known.len() - 1
                 });
-                for (at, output) in outputs.iter_mut().enumerate().filter(|(at, _)| *at != source) {
-                    let _ = at;
+                for (_, output) in outputs.iter_mut().enumerate().filter(|(at, _)| *at != source) {
                     output.extend_from_slice(&[3, 66, 0, source as u8, 0]);
                     output.extend_from_slice(&buffer[3..count]);
                 }
@@ -200,7 +211,10 @@ fn main() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    println!("{PLAYERS} players, {} bytes a message; CPU of the relay's thread per delivered message", PAYLOAD.len());
+    println!(
+        "{PLAYERS} players, {} bytes a message; CPU of the relay's thread per delivered message",
+        PAYLOAD.len()
+    );
     for burst in BURSTS {
         // Whole frames of 69 bytes in 584: eight of them.
         let mut baselines = Vec::new();
@@ -218,7 +232,9 @@ fn main() {
             let (wanted, found) = rounds(&mut players, burst, Transport::Udp, 69);
             let cost = per_message(before, "bare", found);
             baselines.push(cost);
-            println!("burst {burst:2}  bare loop, {limit:4} bytes a datagram  {cost:7.0} ns   {found} of {wanted}");
+            println!(
+                "burst {burst:2}  bare loop, {limit:4} bytes a datagram  {cost:7.0} ns   {found} of {wanted}"
+            );
             stop.store(true, Ordering::Relaxed);
             thread.join().unwrap();
         }

@@ -62,6 +62,8 @@ pub(crate) struct Door {
     pub(crate) common: Arc<Common>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) poll: Poll,
+    /// Held so that a wake-up outlives whoever sent it: dropping the last waker takes its events along.
+    pub(crate) _waker: Arc<Waker>,
     pub(crate) listener: TcpListener,
     pub(crate) shards: Vec<ShardLink>,
     pub(crate) stop: Arc<AtomicBool>,

@@ -85,7 +85,27 @@ struct Inner {
     tcp: SocketAddr,
     udp: Vec<SocketAddr>,
     keys: Arc<KeyStore>,
+    stop: Arc<AtomicBool>,
+    door: Arc<Waker>,
     done: tokio_util::task::TaskTracker,
+}
+
+impl Inner {
+    /// Asks all threads to end.
+    fn halt(&self) {
+        self.stop.store(true, Ordering::Release);
+        let _ = self.door.wake();
+        for shard in &self.shards {
+            shard.send(Command::Stop);
+        }
+    }
+}
+
+impl Drop for Inner {
+    /// A runtime that is dropped takes the relay's tasks with it: the threads must not be left behind.
+    fn drop(&mut self) {
+        self.halt();
+    }
 }
 
 /// See [`Relay::start`].
@@ -147,11 +167,12 @@ impl Relay {
             let (commands, receiver) = sync_channel(COMMANDS);
             let numbers = Arc::new(Counters::default());
             counters.push(Arc::clone(&numbers));
-            loops.push(Shard::new(number, Arc::clone(&common), numbers, receiver, poll, socket)?);
+            let link = Arc::clone(&waker);
+            loops.push(Shard::new(number, Arc::clone(&common), numbers, receiver, (poll, link), socket)?);
             shards.push(ShardLink { commands, waker });
         }
         let poll = Poll::new()?;
-        let door_waker = Waker::new(poll.registry(), door::WAKER)?;
+        let door_waker = Arc::new(Waker::new(poll.registry(), door::WAKER)?);
         let stop = Arc::new(AtomicBool::new(false));
         let numbers = Arc::new(Counters::default());
         counters.push(Arc::clone(&numbers));
@@ -159,6 +180,7 @@ impl Relay {
             common: Arc::clone(&common),
             counters: numbers,
             poll,
+            _waker: Arc::clone(&door_waker),
             listener,
             shards: shards.clone(),
             stop: Arc::clone(&stop),
@@ -174,10 +196,20 @@ impl Relay {
         let done = tokio_util::task::TaskTracker::new();
         let link_keys = Arc::new(default_key.pair.clone());
         let handle = RelayHandle {
-            inner: Arc::new(Inner { common, shards, counters, tcp, udp, keys, done: done.clone() }),
+            inner: Arc::new(Inner {
+                common,
+                shards,
+                counters,
+                tcp,
+                udp,
+                keys,
+                stop,
+                door: door_waker,
+                done: done.clone(),
+            }),
         };
         done.spawn(mgcl::run(handle.clone(), link_keys, notices_out, shutdown.clone()));
-        done.spawn(watch(handle.clone(), shutdown, stop, door_waker, threads));
+        done.spawn(watch(handle.clone(), shutdown, threads));
         done.close();
         Ok(handle)
     }
@@ -188,13 +220,7 @@ fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinH
 }
 
 /// Publishes numbers, and stops the threads in the end.
-async fn watch(
-    handle: RelayHandle,
-    shutdown: CancellationToken,
-    stop: Arc<AtomicBool>,
-    door: Waker,
-    threads: Vec<JoinHandle<()>>,
-) {
+async fn watch(handle: RelayHandle, shutdown: CancellationToken, threads: Vec<JoinHandle<()>>) {
     metrics::describe();
     let mut tick = tokio::time::interval(PUBLISH);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -204,11 +230,7 @@ async fn watch(
             _ = tick.tick() => metrics::publish(&handle.counters()),
         }
     }
-    stop.store(true, Ordering::Release);
-    let _ = door.wake();
-    for shard in &handle.inner.shards {
-        shard.send(Command::Stop);
-    }
+    handle.inner.halt();
     // Joining blocks for as long as a turn takes.
     let joined = tokio::task::spawn_blocking(move || {
         for thread in threads {

@@ -52,6 +52,8 @@ const DATAGRAMS_A_TURN: usize = 2048;
 const EARLY_FLUSH: usize = 256 * 1024;
 /// First datagrams that are compared with those who wait for theirs, per datagram of unknown origin.
 const FIRST_DATAGRAM_TRIES: usize = 32;
+/// CLIENT_CONNECT_AUX_UDP.
+const FIRST_DATAGRAM: u8 = 0x16;
 /// Goodbye reason with which public emulators force clients off.
 const PUT_OUT: u8 = 0;
 /// CONNECT_REJECT for a wrong access key.
@@ -136,6 +138,8 @@ pub(crate) struct Shard {
     number: usize,
     common: Arc<Common>,
     poll: Poll,
+    /// Held so that a wake-up outlives whoever sent it: dropping the last waker takes its events along.
+    _waker: Arc<Waker>,
     commands: Receiver<Command>,
     udp: UdpSocket,
     udp_port: u16,
@@ -443,7 +447,7 @@ impl Shard {
         common: Arc<Common>,
         counters: Arc<Counters>,
         commands: Receiver<Command>,
-        poll: Poll,
+        (poll, waker): (Poll, Arc<Waker>),
         mut udp: UdpSocket,
     ) -> std::io::Result<Self> {
         poll.registry().register(&mut udp, UDP, Interest::READABLE)?;
@@ -468,6 +472,7 @@ impl Shard {
             number,
             common,
             poll,
+            _waker: waker,
             commands,
             udp,
             udp_port,
@@ -639,8 +644,14 @@ impl Shard {
             self.core.counters.datagrams_in.increment();
             self.core.counters.udp_bytes_in.add(count as u64);
             let Some(from) = v4(from) else { continue };
+            // A console that opens its next connection before the last one is gone sends from the same port.
+            let opening = self.datagram.first().is_some_and(|first| first & 0x7f == FIRST_DATAGRAM);
             let known = self.core.endpoints.get(&from).copied();
-            match known.or_else(|| self.first_datagram(from, count)) {
+            let place = match known {
+                Some(_) if !opening => known,
+                _ => self.first_datagram(from, count).or(known),
+            };
+            match place {
                 Some((slot, index)) => self.datagram(slot, index, from, count),
                 None => self.core.counters.unknown_datagrams.increment(),
             }
@@ -682,7 +693,6 @@ impl Shard {
             let (slot, index) = *self.core.waiting.get(at)?;
             let Some(player) = self.core.player(slot, index) else { continue };
             if player.io.peer.ip() != from.ip() && self.common.config.check_udp_address {
-                // Counted as spoofed only where it says whose it is without a key being tried: see below.
                 continue;
             }
             tries += 1;
@@ -711,8 +721,21 @@ impl Shard {
             return false;
         }
         let shared = player.io.socket.is_none();
+        if let Some((other_slot, other)) = self.core.endpoints.get(&from).copied()
+            && (other_slot, other) != (slot, index)
+            && let Some(other) = self.core.player(other_slot, other)
+        {
+            // Believed only where the address was checked: else anybody could take anybody's endpoint by forging it.
+            if other.io.pinned && !check {
+                self.core.counters.spoofed_datagrams.increment();
+                return false;
+            }
+            // What is still said to its older connection goes over TCP.
+            other.io.endpoint = None;
+        }
+        let Some(player) = self.core.player(slot, index) else { return false };
         let old = player.io.endpoint.replace(from);
-        if let Some(old) = old.filter(|_| shared) {
+        if let Some(old) = old.filter(|old| shared && *old != from) {
             self.core.endpoints.remove(&old);
         }
         if shared {
@@ -824,7 +847,7 @@ impl Shard {
         if self.core.dirty.is_empty() {
             self.core.dirty = dirty;
         }
-        // The others hear of it in the next turn's flush, which comes at once.
+        // The others hear of it at once: see below.
         for (slot, index) in broken {
             self.put_out(slot, index);
         }
@@ -935,13 +958,13 @@ impl Shard {
             self.core.left(slot, &left, old.io.scert_id, old.address());
             self.core.drop_player(old, &self.poll);
         }
+        let Some(room) = self.core.rooms.get(slot).and_then(Option::as_ref) else { return };
+        let title = room.title.clone();
         let mut player = Box::new(Player::new(session, stream, peer, seat));
         player.io.named_world = request.target_world_id;
         player.io.scert_id = self.rng.next_u32();
         self.core.counters.entered.increment();
         self.core.connections += 1;
-        let Some(room) = self.core.rooms.get(slot).and_then(Option::as_ref) else { return };
-        let title = room.title.clone();
         let wants_udp = request.aux_udp && title.udp;
         let udp = if wants_udp { self.udp_address(&mut player, slot, index) } else { None };
         let key = if request.enciphered { room_key(&self.core, slot) } else { None };

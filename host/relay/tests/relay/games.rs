@@ -12,10 +12,10 @@ const BOTH: [Transport; 2] = [Transport::Tcp, Transport::Udp];
 /// Each says something to all over each transport; everybody else hears it from the right index, in order.
 async fn everybody_talks(players: &mut [Console], cover: Cover) {
     for transport in BOTH {
-        for speaker in 0..players.len() {
+        for (index, speaker) in players.iter_mut().enumerate() {
             for number in 0..3u8 {
-                let payload = [&[2, 13, speaker as u8, number][..], &[0xab; 40]].concat();
-                players[speaker].broadcast(transport, cover, &payload).await;
+                let payload = [&[2, 13, index as u8, number][..], &[0xab; 40]].concat();
+                speaker.broadcast(transport, cover, &payload).await;
             }
         }
         for listener in 0..players.len() {

@@ -132,6 +132,26 @@ async fn a_first_datagram_from_another_address_than_the_tcp_connections_is_refus
 }
 
 #[tokio::test]
+async fn a_console_that_comes_again_from_the_same_port_takes_its_endpoint_along() {
+    let host = usual();
+    let world = host.world().await;
+    let style = host.style(110, true);
+    let mut old = host.player(&style, world, "a").await;
+    let mut other = host.player(&style, world, "b").await;
+    let allotment = host.allot(world, "c").await;
+    let mut new = Console::dial(&host, &style, world.0, "c", &key(&allotment)).await;
+    std::mem::swap(&mut old.udp, &mut new.udp);
+    new.ready().await;
+    new.flags(0x0f).await;
+    other.broadcast(Transport::Udp, Cover::Enciphered, &[2, 2]).await;
+    assert_eq!(new.relayed().await.0, Transport::Udp);
+    assert_eq!(old.relayed().await.0, Transport::Tcp);
+    drop(old);
+    host.counted("connections", 2).await;
+    new.settled(Transport::Udp).await;
+}
+
+#[tokio::test]
 async fn damaged_datagrams_are_dropped_and_counted_and_the_player_plays_on() {
     let host = usual();
     let world = host.world().await;
@@ -350,6 +370,23 @@ async fn orders_put_players_out_end_worlds_and_stop_the_relay() {
     timeout(PATIENCE, host.relay.stopped()).await.unwrap();
     assert!(TcpStream::connect(host.relay.tcp_addr()).await.is_err());
     assert!(host.relay.create_world(UYA, 0).await.is_err());
+}
+
+#[test]
+fn a_runtime_that_is_dropped_takes_the_relays_threads_along() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (address, threads) = {
+        let _entered = runtime.enter();
+        let host = usual();
+        (host.relay.tcp_addr(), std::sync::Arc::downgrade(&host.keys))
+    };
+    drop(runtime);
+    // The port closes when the door's thread has ended.
+    let start = std::time::Instant::now();
+    while std::net::TcpStream::connect(address).is_ok() || threads.strong_count() > 0 {
+        assert!(start.elapsed() < PATIENCE, "still there");
+        std::thread::yield_now();
+    }
 }
 
 #[tokio::test]
