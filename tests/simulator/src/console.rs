@@ -105,6 +105,8 @@ pub struct Console {
     game: Option<Connection>,
     /// The game that was joined.
     pub game_id: Option<MediusWorldId>,
+    /// Sockets of a console without power.
+    dead: [Option<Connection>; 2],
 }
 
 type Result<T> = core::result::Result<T, SimulatorError>;
@@ -136,6 +138,7 @@ impl Console {
             lobby: None,
             game: None,
             game_id: None,
+            dead: [None, None],
             options,
         }
     }
@@ -188,8 +191,10 @@ impl Console {
             }
             if let Some(fuse) = &mut self.fuse {
                 if *fuse == 0 {
-                    self.lobby = None;
-                    self.game = None;
+                    let dead = [self.lobby.take(), self.game.take()];
+                    if self.options.dies_silently {
+                        self.dead = dead;
+                    }
                     return Err(SimulatorError::PoweredOff);
                 }
                 *fuse -= 1;

@@ -84,8 +84,11 @@ pub struct Options {
     pub local: Ipv4Addr,
     /// The access key is kept in a field of 16 bytes, NUL included.
     pub cuts_access_key: bool,
-    /// Writes after which the power goes: the sockets are dropped without a word.
+    /// Writes after which the power goes.
     pub fuse: Option<u32>,
+    /// When the power goes, the network does not notice: the sockets stay open and silent for as long as the console
+    /// lives. Otherwise they are closed without a word.
+    pub dies_silently: bool,
     /// Messages that may wait unread in one queue.
     pub queue: usize,
 }
@@ -98,11 +101,17 @@ impl Options {
     pub fn new(dialect: Dialect, disc_key: RsaPublicKey) -> Result<Self, RsaError> {
         // A pair of the disc's is the same on every console; a fixed seed makes it once and for all.
         let own_key = RsaKeyPair::generate(&mut ChaCha20Rng::seed_from_u64(dialect.version().into()))?;
-        Ok(Self {
+        Ok(Self::with_keys(dialect, Arc::new(own_key), disc_key))
+    }
+
+    /// The same with a pair that was made before.
+    #[must_use]
+    pub const fn with_keys(dialect: Dialect, own_key: Arc<RsaKeyPair>, disc_key: RsaPublicKey) -> Self {
+        Self {
             dialect,
             app_id: dialect.app_id(),
             ciphering: Ciphering::AsTold,
-            own_key: Arc::new(own_key),
+            own_key,
             disc_key,
             seed: 0,
             timeout: Duration::from_secs(10),
@@ -110,8 +119,9 @@ impl Options {
             local: Ipv4Addr::UNSPECIFIED,
             cuts_access_key: false,
             fuse: None,
+            dies_silently: false,
             queue: 4096,
-        })
+        }
     }
 
     /// A client that is no console: frames of 1.08 in plaintext, no hello, no key exchange, the access key cut to 16

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use medley_crypto::KeyStore;
+use medley_crypto::{KeyStore, RsaKeyPair};
 use medley_relay::{
     MpsLink, Relay, RelayCipher, RelayConfig, RelayHandle, RelayRules, RelayTitle, mps_access_key,
 };
@@ -60,8 +60,8 @@ pub struct HostSetup {
     pub config: HostConfig,
     /// Titles.
     pub titles: TitleSet,
-    /// Silence after which the relay gives a player up.
-    pub relay_silence: Duration,
+    /// The relay.
+    pub relay: RelayConfig,
 }
 
 impl HostSetup {
@@ -75,7 +75,43 @@ impl HostSetup {
         config.limits.new_connections_per_ip = 20_000;
         config.limits.new_connections_burst = 20_000;
         config.limits.nat_per_second = 20_000;
-        Ok(Self { config, titles: TitleSet::built_in()?, relay_silence: Duration::from_secs(25) })
+        let relay = RelayConfig { max_half_open_per_address: 4096, ..RelayConfig::ephemeral() };
+        Ok(Self { config, titles: TitleSet::built_in()?, relay })
+    }
+
+    /// Every wait for a console that does not come back is `patience`, so that a test sees its end.
+    #[must_use]
+    pub fn impatient(mut self, patience: Duration) -> Self {
+        let timeouts = &mut self.config.timeouts;
+        for timeout in [
+            &mut timeouts.auth,
+            &mut timeouts.client,
+            &mut timeouts.farewell,
+            &mut timeouts.session,
+            &mut timeouts.keep_alive_grace,
+            &mut timeouts.game,
+            &mut timeouts.access_key,
+            &mut self.config.relay.game_timeout,
+            &mut self.config.relay.client_timeout,
+            &mut self.relay.allotment_timeout,
+            &mut self.relay.game_timeout,
+            &mut self.relay.handshake_timeout,
+            &mut self.relay.client_timeout,
+        ] {
+            *timeout = patience;
+        }
+        // The relay's link to MPS is heard of by its answers to these.
+        self.config.timeouts.server_echo = patience / 4;
+        self
+    }
+
+    /// With one title more, or one instead of the shipped.
+    ///
+    /// # Errors
+    /// Its game.toml is wrong.
+    pub fn titles(mut self, titles: &[(&str, &str)]) -> Result<Self> {
+        self.titles = TitleSet::from_texts(titles.iter().map(|(id, text)| (*id, "test", *text)))?;
+        Ok(self)
     }
 
     /// Starts it.
@@ -83,7 +119,7 @@ impl HostSetup {
     /// # Errors
     /// A port, a thread, a key.
     pub async fn start(self) -> Result<TestHost> {
-        let Self { config, titles, relay_silence } = self;
+        let Self { config, titles, relay } = self;
         let database = Database::<MemoryEngine>::in_memory()?;
         let options = HandleOptions { passwords: PasswordOptions::cheapest(), ..HandleOptions::default() };
         let store = StoreHandle::new(Arc::new(database), &options)?;
@@ -100,12 +136,7 @@ impl HostSetup {
         })
         .await?;
         let relay = Relay::start(
-            RelayConfig {
-                client_timeout: relay_silence,
-                max_half_open_per_address: 4096,
-                mps: Some(MpsLink::new(server.bound().mps, Some(secret))),
-                ..RelayConfig::ephemeral()
-            },
+            RelayConfig { mps: Some(MpsLink::new(server.bound().mps, Some(secret))), ..relay },
             Arc::new(Rules { titles, config }),
             Arc::clone(&keys),
             shutdown.clone(),
@@ -169,8 +200,17 @@ impl TestHost {
     /// # Errors
     /// No key.
     pub fn options(&self, dialect: Dialect) -> Result<Options> {
-        let key = self.keys.default_server_key().context("no server key")?;
-        Ok(Options::new(dialect, key.pair.public().clone())?)
+        // One pair for all consoles of all tests: making it is the slowest thing a console does.
+        static OWN: std::sync::OnceLock<Arc<RsaKeyPair>> = std::sync::OnceLock::new();
+        let key = self.keys.default_server_key().context("no server key")?.pair.public().clone();
+        let own = match OWN.get() {
+            Some(own) => Arc::clone(own),
+            None => {
+                let made = Options::new(dialect, key.clone())?.own_key;
+                Arc::clone(OWN.get_or_init(|| made))
+            }
+        };
+        Ok(Options::with_keys(dialect, own, key))
     }
 
     /// A console of this dialect.
@@ -277,7 +317,9 @@ impl TestHost {
 
     async fn relay_joined(&self) -> Result<()> {
         // Any title shows the relays that joined.
-        let app = Dialect::V108.app_id();
+        let titles = self.server.shared().titles();
+        let app = titles.titles().iter().find_map(|title| title.apps.first());
+        let app = AppId(app.context("no title")?.id);
         self.run_title(app)?;
         let joined = self.until(app, |snapshot| !snapshot.game_servers.is_empty()).await;
         joined.map(drop).context("the relay did not join MPS")
