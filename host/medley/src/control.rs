@@ -13,7 +13,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::operations::Operation;
+use crate::exit;
+use crate::operations::{Operation, OperationError};
 
 /// Longest request: a policy text of 64 KiB with JSON's escapes.
 const MAX_REQUEST: u64 = 512 * 1024;
@@ -25,7 +26,7 @@ const REQUEST_TIME: Duration = Duration::from_secs(5);
 #[serde(rename_all = "kebab-case")]
 enum Reply {
     Done(Vec<String>),
-    Failed(String),
+    Failed { error: String, code: u8 },
 }
 
 /// Why the socket is not there.
@@ -35,11 +36,22 @@ pub(crate) enum ControlError {
     #[error("control socket {path}: {error}")]
     Socket { path: PathBuf, error: std::io::Error },
     /// The host refused or failed.
-    #[error("{0}")]
-    Failed(String),
+    #[error("{error}")]
+    Failed { error: String, code: u8 },
     /// The other side does not speak this.
     #[error("control socket {path}: no answer from the host ({detail}); is it the same version?")]
     Garbled { path: PathBuf, detail: String },
+}
+
+impl ControlError {
+    /// Exit code of the command that asked.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Failed { code, .. } => *code,
+            Self::Socket { .. } => exit::IO,
+            Self::Garbled { .. } => exit::FAILED,
+        }
+    }
 }
 
 /// Where the socket of a data folder is.
@@ -68,7 +80,7 @@ pub(crate) async fn serve<F, Fut>(
     shutdown: CancellationToken,
 ) where
     F: Fn(Operation) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Vec<String>, String>> + Send + 'static,
+    Fut: Future<Output = Result<Vec<String>, OperationError>> + Send + 'static,
 {
     let perform = Arc::new(perform);
     loop {
@@ -96,7 +108,7 @@ pub(crate) async fn serve<F, Fut>(
 async fn answer<F, Fut>(stream: UnixStream, perform: &F) -> std::io::Result<()>
 where
     F: Fn(Operation) -> Fut,
-    Fut: Future<Output = Result<Vec<String>, String>>,
+    Fut: Future<Output = Result<Vec<String>, OperationError>>,
 {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
@@ -105,11 +117,12 @@ where
     let reply = match serde_json::from_str(&line) {
         Ok(operation) => match perform(operation).await {
             Ok(lines) => Reply::Done(lines),
-            Err(error) => Reply::Failed(error),
+            Err(error) => Reply::Failed { error: error.to_string(), code: error.code() },
         },
-        Err(error) => Reply::Failed(format!(
-            "the host does not understand the request: {error}; is it the same version?"
-        )),
+        Err(error) => Reply::Failed {
+            error: format!("the host does not understand the request: {error}; is it the same version?"),
+            code: exit::FAILED,
+        },
     };
     let mut text = serde_json::to_vec(&reply)?;
     text.push(b'\n');
@@ -121,9 +134,10 @@ pub(crate) async fn ask(path: &Path, operation: &Operation) -> Option<Result<Vec
     let stream = match UnixStream::connect(path).await {
         Ok(stream) => stream,
         Err(error) => {
-            use std::io::ErrorKind::{ConnectionRefused, NotFound};
+            use std::io::ErrorKind::{ConnectionRefused, NotADirectory, NotFound};
             return match error.kind() {
-                NotFound | ConnectionRefused => None,
+                // What is wrong with the folder itself the store tells better.
+                NotFound | ConnectionRefused | NotADirectory => None,
                 _ => Some(Err(ControlError::Socket { path: path.into(), error })),
             };
         }
@@ -145,7 +159,7 @@ async fn exchange(
     stream.read_to_string(&mut reply).await.map_err(wrap)?;
     match serde_json::from_str(&reply) {
         Ok(Reply::Done(lines)) => Ok(lines),
-        Ok(Reply::Failed(error)) => Err(ControlError::Failed(error)),
+        Ok(Reply::Failed { error, code }) => Err(ControlError::Failed { error, code }),
         Err(error) => Err(garbled(error.to_string())),
     }
 }

@@ -14,8 +14,12 @@ use medley_store::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::exit;
 use crate::utc::utc;
 
+/// From here on a title's name is taken for another one's misspelling; 1 is equality. `rachet-uya` has 0.97 of
+/// `ratchet-uya`, unrelated titles are below 0.8.
+const ALIKE: f64 = 0.9;
 /// Rows of one listing; the next ones come with the number of the last.
 const LISTED: usize = 500;
 
@@ -95,6 +99,20 @@ pub(crate) enum OperationError {
     Import { file: PathBuf, error: StoreError },
 }
 
+impl OperationError {
+    /// Exit code of the command that asked.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::File { .. } | Self::Exists { .. } => exit::IO,
+            Self::Store(error) | Self::Import { error, .. } => match error {
+                StoreError::Io { .. } | StoreError::Engine { .. } | StoreError::Flush(_) => exit::IO,
+                _ => exit::FAILED,
+            },
+            Self::Refused(_) => exit::FAILED,
+        }
+    }
+}
+
 /// What the operation needs besides the store.
 pub(crate) trait Around: Sync {
     /// Names of the titles that are served.
@@ -165,7 +183,13 @@ impl Operation {
                         "a ban's number needs no title; leave --title out".into(),
                     ));
                 }
-                store.write(move |store| store.remove_ban(BanId(number))).await?;
+                let lifted = store.write(move |store| store.remove_ban(BanId(number))).await;
+                if matches!(lifted, Err(StoreError::NotFound { .. })) {
+                    return Err(OperationError::Refused(format!(
+                        "there is no ban {number}; `medley account bans` lists them"
+                    )));
+                }
+                lifted?;
                 Ok(vec![format!("ban {number} lifted")])
             }
             Self::Unban { title, ban: UnbanWhat::Account(account) } => {
@@ -224,8 +248,8 @@ fn served(around: &impl Around, title: &str) -> Result<TitleId, OperationError> 
     if titles.iter().any(|known| known == title) {
         return Ok(TitleId::new(title)?);
     }
-    let near: Vec<_> =
-        titles.iter().filter(|known| known.contains(title) || title.contains(known.as_str())).collect();
+    let like = |known: &str| known.contains(title) || strsim::jaro_winkler(known, title) >= ALIKE;
+    let near: Vec<_> = titles.iter().filter(|known| !title.is_empty() && like(known)).collect();
     let hint = match near.as_slice() {
         [] => format!("those served are {}", titles.join(", ")),
         near => format!(

@@ -47,6 +47,7 @@ pub(crate) fn banner(config: &HostConfig, titles: &TitleSet, listeners: &[Listen
             titles.titles().len()
         ),
     );
+    let width = titles.titles().iter().map(|title| title.id.len()).max().unwrap_or_default();
     for title in titles.titles() {
         let hosts: Vec<_> = title.apps.iter().flat_map(|app| app.hosts.iter().map(String::as_str)).collect();
         let mut unique: Vec<&str> = Vec::new();
@@ -60,7 +61,7 @@ pub(crate) fn banner(config: &HostConfig, titles: &TitleSet, listeners: &[Listen
             [first] => (*first).to_owned(),
             [first, rest @ ..] => format!("{first} and {} more", rest.len()),
         };
-        line(&mut text, format_args!("  {:<24} {shown}", title.id));
+        line(&mut text, format_args!("  {:<width$}  {shown}", title.id));
     }
     text
 }
@@ -83,11 +84,12 @@ pub(crate) fn check_config(setup: &Setup) -> Result<(), Failure> {
             if config.default_titles { " and built in" } else { "" }
         ),
     );
+    let width = setup.titles.titles().iter().map(|title| title.id.len()).max().unwrap_or_default();
     for title in setup.titles.titles() {
         let apps = title.apps.iter().map(|app| app.id.to_string()).collect::<Vec<_>>().join(", ");
         line(
             &mut text,
-            format_args!("  {:<24} {}  (app ids {apps}; {})", title.id, title.config.name, title.origin),
+            format_args!("  {:<width$}  {}  (app ids {apps}; {})", title.id, title.config.name, title.origin),
         );
     }
     line(&mut text, format_args!("everything is in order"));

@@ -60,11 +60,7 @@ async fn serve(setup: Setup, args: RunArgs) -> Result<(), Failure> {
             Asked::Stop => break host.stop(&mut signals).await,
         }
     };
-    if second {
-        Err(interrupted())
-    } else {
-        Ok(())
-    }
+    if second { Err(interrupted()) } else { Ok(()) }
 }
 
 /// What a second signal means.
@@ -156,10 +152,7 @@ impl Host {
             async move {
                 tracing::info!(operation = ?Named(&operation), "operator");
                 let around = Running(&inner);
-                operation
-                    .perform(&inner.store, &around, setup::unix_now())
-                    .await
-                    .map_err(|error| error.to_string())
+                operation.perform(&inner.store, &around, setup::unix_now()).await
             }
         };
         let (tasks, shutdown) = (self.inner.tasks.clone(), self.inner.shutdown.clone());

@@ -122,7 +122,7 @@ impl Setup {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let lines = runtime.block_on(async {
             if let Some(answer) = control::ask(&self.control_socket(), &operation).await {
-                return answer.map_err(Failure::from);
+                return answer.map_err(|error| Failure::new(error.code(), error));
             }
             if matches!(operation, Operation::Reload) {
                 return Err(anyhow::anyhow!("no host runs on {}", self.config.data_dir.display()).into());
@@ -130,7 +130,7 @@ impl Setup {
             let store = self.open_store()?;
             let done = operation.perform(&store, &Stopped(self), unix_now()).await;
             store.close().await;
-            done.map_err(Failure::from)
+            done.map_err(|error| Failure::new(error.code(), error))
         })?;
         report::say(&(lines.join("\n") + "\n"))
     }

@@ -101,7 +101,7 @@ pub enum StoreError {
     },
     /// Another process has the database open.
     #[error(
-        "the database at {} is in use by another process; stop the other host (or use its console) first",
+        "the database at {} is in use by another process; stop the other host first",
         path.display()
     )]
     Locked {

@@ -340,7 +340,9 @@ impl Lines<'_> {
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
-            let line = serde_json::from_slice(&bytes).map_err(|error| self.error(error))?;
+            // The JSON error counts lines too, and to it this is line 1.
+            let wrong = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", ", column ");
+            let line = serde_json::from_slice(&bytes).map_err(|error| self.error(wrong(error)))?;
             return Ok(Some((line, bytes.len())));
         }
     }
