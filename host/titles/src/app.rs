@@ -28,6 +28,8 @@ pub struct App {
     pub id: u32,
     /// The name for people: the app's own, else the title's.
     pub name: String,
+    /// ApplicationName, which FindPlayer and FindWorldByName tell.
+    pub application_name: String,
     /// Region, as the sources have it; may be empty.
     pub region: String,
     /// Platform, as the sources have it; may be empty.
@@ -94,8 +96,11 @@ impl App {
                 universe.name.clone_from(&name);
             }
         }
+        let application_name =
+            if app.application_name.is_empty() { name.clone() } else { app.application_name.clone() };
         Self {
             id: app.id,
+            application_name,
             region: app.region.clone(),
             platform: app.platform.clone(),
             medius_version: app.medius_version.clone(),

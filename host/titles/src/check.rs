@@ -290,6 +290,7 @@ fn apps(config: &TitleConfig, doc: &mut Document<'_>) {
             );
         }
         doc.text(&format!("{at}.name"), &app.name, 127);
+        doc.text(&format!("{at}.application_name"), &app.application_name, 31);
         for (j, host) in app.hosts.iter().enumerate() {
             if !host_name(host) {
                 let found = format!("`{}`", excerpt(host));

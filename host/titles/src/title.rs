@@ -126,6 +126,8 @@ config! {
         pub id: u32 = 0,
         /// The name on the box, where it differs from the title's.
         pub name: String = String::new(),
+        /// ApplicationName, which FindPlayer and FindWorldByName tell, at most 31 bytes. Empty: the name on the box.
+        pub application_name: String = String::new(),
         /// `NTSC`, `PAL`, ... as the sources have it; empty if unknown.
         pub region: String = String::new(),
         /// `PS2`, `PSP`, `PS3`; several joined by `/`.

@@ -12,9 +12,7 @@ use medley_relay::{
 use medley_server::{Server, ServerHandle, ServerOptions};
 use medley_session::ServerKind;
 use medley_simulator::{Console, Dialect, Options};
-use medley_store::{
-    AccountId, Database, HandleOptions, MemoryEngine, PasswordOptions, StoreHandle, TitleId,
-};
+use medley_store::{AccountId, Database, HandleOptions, MemoryEngine, PasswordOptions, StoreHandle, TitleId};
 use medley_titles::{Cipher, HostConfig, TitleSet};
 use medley_universe::Snapshot;
 use medley_wire::AppId;

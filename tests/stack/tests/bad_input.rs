@@ -23,7 +23,9 @@ async fn closes(address: SocketAddrV4, bytes: &[u8]) -> Result<()> {
     let _ = stream.write_all(bytes).await;
     let mut rest = Vec::new();
     let ended = timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
-    let _ = ended.with_context(|| format!("{address} keeps a connection that said {}", hex::encode(&bytes[..bytes.len().min(16)])))?;
+    let _ = ended.with_context(|| {
+        format!("{address} keeps a connection that said {}", hex::encode(&bytes[..bytes.len().min(16)]))
+    })?;
     Ok(())
 }
 

@@ -15,7 +15,8 @@ async fn evening(dialect: Dialect, ciphering: Ciphering) -> Result<()> {
     for name in ["Badger41", "Guest"] {
         host.account(app, name, "secret").await?;
     }
-    let options = |seed| Ok::<_, anyhow::Error>(Arc::new(host.options(dialect)?.ciphering(ciphering).seed(seed)));
+    let options =
+        |seed| Ok::<_, anyhow::Error>(Arc::new(host.options(dialect)?.ciphering(ciphering).seed(seed)));
     let mut consoles = [Console::new(options(1)?), Console::new(options(2)?)];
     for (console, name) in consoles.iter_mut().zip(["Badger41", "Guest"]) {
         let mas = console.universe(host.muis()?).await?;

@@ -9,8 +9,8 @@ use medley_stack_tests::host::{HostSetup, TestHost};
 use medley_store::{BanScope, BanSubject, NewBan, PolicyKind};
 use medley_wire::enums::{CallbackStatus, ChatMessageType, WorldStatus};
 use medley_wire::messages::{
-    AccountLogoutRequest, ChatFwdMessage, ChatMessage, GameList_ExtraInfoRequest0, GetAllAnnouncementsRequest,
-    GetLobbyPlayerNames_ExtraInfoRequest, GetPolicyRequest, GetTotalGamesRequest,
+    AccountLogoutRequest, ChatFwdMessage, ChatMessage, GameList_ExtraInfoRequest0,
+    GetAllAnnouncementsRequest, GetLobbyPlayerNames_ExtraInfoRequest, GetPolicyRequest, GetTotalGamesRequest,
 };
 use medley_wire::types::Text;
 
@@ -41,7 +41,8 @@ async fn pal_and_ntsc_consoles_share_one_community() -> Result<()> {
     european.enter_lobby().await?;
     assert_eq!(american.channel, european.channel);
 
-    let names = GetLobbyPlayerNames_ExtraInfoRequest { medius_world_id: american.channel, ..Default::default() };
+    let names =
+        GetLobbyPlayerNames_ExtraInfoRequest { medius_world_id: american.channel, ..Default::default() };
     let rows = american.list(names).await?;
     let mut names: Vec<_> = rows.iter().map(|row| row.account_name.to_string()).collect();
     names.sort();
@@ -165,7 +166,9 @@ async fn announcements_and_policies_of_the_store_reach_every_dialect() -> Result
         host.account(app, "Reader", "secret").await?;
         let policy: String = (0..600).map(|number| format!("{number} ")).collect();
         let (of, text) = (title.clone(), policy.clone());
-        host.store.write(move |store| store.set_policy(&of, PolicyKind::Usage, Some(text.as_bytes()))).await?;
+        host.store
+            .write(move |store| store.set_policy(&of, PolicyKind::Usage, Some(text.as_bytes())))
+            .await?;
         for text in ["The older", "The newer"] {
             let of = title.clone();
             host.store.write(move |store| store.add_announcement(&of, text.as_bytes(), 0)).await?;
@@ -173,9 +176,8 @@ async fn announcements_and_policies_of_the_store_reach_every_dialect() -> Result
         let mut reader = console(host.options(dialect)?, seed as u64);
         reader.login(host.mas(), "Reader", "secret").await?;
         reader.enter_lobby().await?;
-        let rows = reader
-            .list(GetPolicyRequest { session_key: reader.session_key, ..Default::default() })
-            .await?;
+        let rows =
+            reader.list(GetPolicyRequest { session_key: reader.session_key, ..Default::default() }).await?;
         let told: Vec<u8> = rows.iter().flat_map(|row| row.policy.as_bytes()).copied().collect();
         assert_eq!(String::from_utf8_lossy(&told), policy, "{dialect:?}");
         let request = GetAllAnnouncementsRequest {

@@ -122,7 +122,11 @@ async fn a_foreign_plaintext_client_joins_a_game_that_a_console_hosts() -> Resul
     foreign.login(host.mas(), "Foreign", "secret").await?;
     foreign.connect_lobby().await?;
     let info = foreign
-        .ask(GameInfoRequest0 { session_key: foreign.session_key, medius_world_id: game, ..Default::default() })
+        .ask(GameInfoRequest0 {
+            session_key: foreign.session_key,
+            medius_world_id: game,
+            ..Default::default()
+        })
         .await?;
     assert_eq!((info.status_code, info.player_count, info.max_players), (CallbackStatus::SUCCESS, 1, 8));
     assert_eq!(info.game_name, "Foreigners welcome");
@@ -133,10 +137,16 @@ async fn a_foreign_plaintext_client_joins_a_game_that_a_console_hosts() -> Resul
     for number in 0..3_u8 {
         foreign.single(Transport::Udp, 0, &[number, 1])?;
         let heard = console.recv_relay().await?;
-        assert_eq!((heard.source, heard.transport, &heard.payload[..]), (1, Transport::Udp, &[number, 1][..]));
+        assert_eq!(
+            (heard.source, heard.transport, &heard.payload[..]),
+            (1, Transport::Udp, &[number, 1][..])
+        );
         console.single(Transport::Udp, 1, &[number, 2])?;
         let heard = foreign.recv_relay().await?;
-        assert_eq!((heard.source, heard.transport, &heard.payload[..]), (0, Transport::Udp, &[number, 2][..]));
+        assert_eq!(
+            (heard.source, heard.transport, &heard.payload[..]),
+            (0, Transport::Udp, &[number, 2][..])
+        );
     }
     // Its echo is answered on every connection, in clear.
     foreign.echo_all()?;

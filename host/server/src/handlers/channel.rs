@@ -329,9 +329,8 @@ pub(super) async fn find_world(ctx: &mut Context, request: &FindWorldByNameReque
     let app = ctx.app();
     let titles_app = move |id: medley_wire::AppId| {
         let apps = &app.title().apps;
-        Text::new(
-            apps.iter().find(|app| app.id == id.0).map_or_else(|| app.app().name.as_str(), |app| &app.name),
-        )
+        let found = apps.iter().find(|app| app.id == id.0).unwrap_or_else(|| app.app());
+        Text::new(&found.application_name)
     };
     let rows = ctx
         .title()

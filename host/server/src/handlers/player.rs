@@ -38,7 +38,7 @@ pub(super) async fn find(ctx: &mut Context, request: &FindPlayerRequest) -> Hand
                 let found = apps.iter().find(|app| app.id == player.app_id.0).unwrap_or_else(|| app.app());
                 Some(FindPlayerResponse {
                     application_id: player.app_id,
-                    application_name: Text::new(&found.name),
+                    application_name: Text::new(&found.application_name),
                     application_type,
                     medius_world_id,
                     account_id: player.account?,

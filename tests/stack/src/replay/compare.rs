@@ -46,9 +46,11 @@ enum Field {
 fn field(message: &str, path: &str, key: &str) -> Field {
     let rt = message.starts_with("SERVER_") || message.starts_with("CLIENT_");
     match key {
-        "AccountID" | "OriginatorAccountID" | "IgnoreAccountID" | "LeaderAccountID" | "AccountID_or_ClanID" => {
-            Field::Id(Class::Account)
-        }
+        "AccountID"
+        | "OriginatorAccountID"
+        | "IgnoreAccountID"
+        | "LeaderAccountID"
+        | "AccountID_or_ClanID" => Field::Id(Class::Account),
         "ID" if message.contains("FindPlayer") => Field::Id(Class::Account),
         "MediusWorldID" | "MediusLobbyWorldID" | "MediusGameWorldID" => Field::Id(Class::World),
         "WorldID" if path.contains("ConnectInfo") => {
@@ -86,7 +88,11 @@ impl Ids {
     /// Either is known to be another.
     pub fn meet(&mut self, class: Class, captured: &Value, live: &Value) -> Result<(), String> {
         if nothing(captured) || nothing(live) {
-            return if captured == live { Ok(()) } else { Err(format!("{captured} was captured, {live} came")) };
+            return if captured == live {
+                Ok(())
+            } else {
+                Err(format!("{captured} was captured, {live} came"))
+            };
         }
         let known = self.forth.entry((class, captured.to_string())).or_insert_with(|| live.clone());
         if known != live {
@@ -189,7 +195,10 @@ impl Ids {
         differ: &mut dyn FnMut(&str, String),
     ) {
         let zero = |value: &Value| {
-            value.get("key").and_then(Value::as_array).is_some_and(|words| words.iter().all(|word| *word == 0))
+            value
+                .get("key")
+                .and_then(Value::as_array)
+                .is_some_and(|words| words.iter().all(|word| *word == 0))
         };
         match field(message, path, key) {
             Field::Exact => self.compare(message, path, captured, live, differ),

@@ -11,14 +11,14 @@ use medley_session::Transport;
 use medley_simulator::Redirect;
 use medley_wire::enums::ChatMessageType;
 use medley_wire::messages::{
-    AccountLoginRequest, ChatMessage, JoinGameRequest, SessionBeginRequest,
+    AccountLoginRequest, ChatMessage, CreateGameRequest0, JoinGameRequest, SessionBeginRequest,
     SetGameListFilterRequest0,
 };
 use medley_wire::rt::{
     CLIENT_VERSION_108, ClientConnectAuxUdp, ClientConnectTcp, ContainedMessage, IpText, RtWorldId,
 };
 use medley_wire::types::{Blob, Text, VarBytes};
-use medley_wire::{AnyMessage, Dialect, RtId, RtMessage};
+use medley_wire::{AnyMessage, Dialect, MediusWorldId, RtId, RtMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde_json::{Value, json};
@@ -41,6 +41,8 @@ pub struct Scenario {
     pub capture: &'static str,
     /// Account of the recorded console.
     pub console: &'static str,
+    /// Captured id of the game in which the capture begins, if another player hosts it; 0 if not.
+    pub game: i64,
     /// Connections of the file that are played; empty: all that can be.
     pub connections: &'static [usize],
     /// Requests that nobody could decipher, told by their answers, their length and their like in other captures: line,
@@ -94,6 +96,7 @@ struct Play<'a> {
     accepted: BTreeMap<usize, (u16, Option<u32>)>,
     echoes: BTreeMap<usize, Vec<Vec<u8>>>,
     waived: BTreeSet<Key>,
+    in_game: i64,
     report: Report,
 }
 
@@ -125,11 +128,12 @@ pub async fn play(host: &TestHost, scenario: &Scenario, table: &[Tolerance]) -> 
         .iter()
         .map(|(line, name, fields)| Ok((*line, *name, serde_json::from_str(fields)?)))
         .collect::<Result<Vec<(usize, &str, Value)>>>()?;
-    let facts = Facts::read(&capture, &inferred);
+    let facts = Facts::read(&capture, &inferred, scenario.game);
     let mut ids = Ids::default();
     // The title runs from the first question on.
     host.run_title(capture.dialect.app_id)?;
-    let fixture = Fixture::build(host, &capture, &facts, scenario.console, &mut ids).await.context("fixture")?;
+    let fixture =
+        Fixture::build(host, &capture, &facts, scenario.console, &mut ids).await.context("fixture")?;
     let keys = KeyStore::embedded()?;
     let disc = keys.default_server_key().context("no server key")?.pair.public().clone();
     let mut play = Play {
@@ -153,6 +157,7 @@ pub async fn play(host: &TestHost, scenario: &Scenario, table: &[Tolerance]) -> 
         accepted: BTreeMap::new(),
         echoes: BTreeMap::new(),
         waived: BTreeSet::new(),
+        in_game: scenario.game,
         report: Report::default(),
     };
     let plays = |record: &&Record| {
@@ -182,7 +187,7 @@ impl Play<'_> {
         let Some(first) = lobby.filter(|_| !login) else { return Ok(()) };
         let mas = self.host.mas();
         let key = self.disc_key.clone();
-        let mut puppet = self.handshake(mas, &key, 1, None, false).await?;
+        let mut puppet = self.handshake(mas, &key, 1, None).await?;
         let begun = self.ask(&mut puppet, SessionBeginRequest::default().into(), 0).await?;
         let AnyMessage::SessionBeginResponse(begun) = begun else { bail!("no session") };
         let told = self.capture.messages(Direction::ToServer).into_iter().find_map(|(_, decoded)| {
@@ -209,20 +214,18 @@ impl Play<'_> {
         if !starts {
             let to = self.lobby.clone().context("no way to the lobby")?;
             let key = to.key.clone().context("a clear lobby")?;
-            let mut puppet = self.handshake(to.address, &key, to.world, Some(&to), false).await?;
+            let mut puppet = self.handshake(to.address, &key, to.world, Some(&to)).await?;
             // Every UYA capture shows these two set; what happens to them in the captures shows that they were set before.
             for (field, operator, value) in [(4, 2, 1861), (5, 0, 0x0800_0000)] {
-                let mut filter = SetGameListFilterRequest0 { session_key: to.session_key, ..Default::default() };
+                let mut filter =
+                    SetGameListFilterRequest0 { session_key: to.session_key, ..Default::default() };
                 filter.filter_field.0 = field;
                 filter.comparison_operator.0 = operator;
                 filter.baseline_value = value;
                 self.ask(&mut puppet, filter.into(), usize::from(field == 5)).await?;
             }
-            // A game that it is in already.
-            let dme = records.iter().find(|record| record.server == Server::Dme);
-            let joins = records.iter().filter(begins).any(|record| record.server == Server::Dme);
-            if let (Some(dme), false) = (dme, joins) {
-                self.enter_game(&mut puppet, dme.conn, &to, records, facts).await?;
+            if let Some((others, own)) = &facts.in_game {
+                self.be_in_game(&mut puppet, &to, others.len(), *own).await.context("the game it is in")?;
             }
             puppet.arrivals.clear();
             self.puppets.insert(first.conn, puppet);
@@ -230,20 +233,104 @@ impl Play<'_> {
         Ok(())
     }
 
-    async fn enter_game(
-        &mut self,
-        lobby: &mut Puppet,
-        conn: usize,
-        to: &Redirect,
-        records: &[&Record],
-        facts: &Facts,
-    ) -> Result<()> {
-        let _ = (lobby, conn, to, records, facts, JoinGameRequest::default());
-        bail!("captures that begin in a game are not played")
+    /// A capture that begins in a game: the console makes or joins it, and goes through the handshake.
+    async fn be_in_game(&mut self, lobby: &mut Puppet, to: &Redirect, others: usize, own: u16) -> Result<()> {
+        let game = if own == 0 {
+            let mut create = CreateGameRequest0 { session_key: to.session_key, ..Default::default() };
+            create.application_id = self.dialect.app_id;
+            create.max_players = 8;
+            create.game_name = Text::new("Its own");
+            create.game_host_type.0 = 4;
+            let answer = self.ask(lobby, create.into(), 0).await?;
+            let AnyMessage::CreateGameResponse(answer) = answer else { bail!("no game") };
+            answer.medius_world_id
+        } else {
+            let game = self.capture_game()?;
+            MediusWorldId(i32::try_from(game)?)
+        };
+        let mut join = JoinGameRequest { session_key: to.session_key, ..Default::default() };
+        join.medius_world_id = game;
+        join.game_host_type.0 = 4;
+        let answer = self.ask(lobby, join.into(), 0).await?;
+        let AnyMessage::JoinGameResponse(answer) = answer else { bail!("no way to the game") };
+        let way = Redirect::new("JoinGameResponse", &answer.connect_info)?;
+        let mut puppet = self.handshake_dme(&way).await?;
+        if own == 0 {
+            for _ in 0..others {
+                self.fixture.guest(self.host, self.capture, game).await?;
+            }
+        }
+        puppet.read()?;
+        puppet.arrivals.clear();
+        let records = &self.capture.records;
+        let conn = records.iter().find(|record| record.server == Server::Dme && !record.udp);
+        let conn = conn.context("no stream to the relay")?.conn;
+        self.accepted.insert(conn, (own, None));
+        self.game = Some(way);
+        self.puppets.insert(conn, puppet);
+        Ok(())
+    }
+
+    /// Today's id of the game in which the capture begins.
+    fn capture_game(&self) -> Result<i64> {
+        let live = self.ids.live(Class::World, &self.in_game.into());
+        live.and_then(|id| id.as_i64()).context("the game is not there")
+    }
+
+    /// The handshake of 1.08 with a relay, over both transports.
+    async fn handshake_dme(&self, way: &Redirect) -> Result<Puppet> {
+        let key = way.key.clone().context("a clear relay")?;
+        let mut puppet = self.connect(way.address, &key, way.world, Some(way), true).await?;
+        let info = puppet.wait_for(RtId::SERVER_INFO_AUX_UDP, 0, PATIENCE).await?;
+        let RtMessage::ServerInfoAuxUdp(info) =
+            RtMessage::decode(RtId::SERVER_INFO_AUX_UDP, &info.plain, &self.dialect)?
+        else {
+            bail!("no INFO_AUX_UDP")
+        };
+        let accept = puppet.wait_for(RtId::SERVER_CONNECT_ACCEPT_TCP, 0, PATIENCE).await?;
+        let RtMessage::ServerConnectAcceptTcp(accept) =
+            RtMessage::decode(RtId::SERVER_CONNECT_ACCEPT_TCP, &accept.plain, &self.dialect)?
+        else {
+            bail!("no CONNECT_ACCEPT_TCP")
+        };
+        let address = SocketAddrV4::new(info.ip.to_string_lossy().parse()?, info.port);
+        puppet.open_udp(address).await?;
+        let connect = RtMessage::ClientConnectAuxUdp(ClientConnectAuxUdp {
+            client_version: Some(CLIENT_VERSION_108),
+            world_id: RtWorldId(way.world),
+            app_id: self.dialect.app_id,
+            server_ip: IpText::new(way.address.ip().to_string()),
+            server_port: way.address.port(),
+            player_id: accept.player_id,
+            scert_client_id: None,
+        });
+        let body = connect.to_body(&self.dialect);
+        let frame = puppet.seal(RtId::CLIENT_CONNECT_AUX_UDP, Cover::Context(3), &body)?;
+        puppet.send_raw(true, &frame).await?;
+        puppet.wait_for(RtId::SERVER_CONNECT_ACCEPT_AUX_UDP, 0, PATIENCE).await?;
+        let ready = puppet.seal(RtId::CLIENT_CONNECT_READY_AUX_UDP, Cover::Clear, &[])?;
+        puppet.send_raw(false, &ready).await?;
+        puppet.wait_for(RtId::SERVER_CONNECT_COMPLETE, 0, PATIENCE).await?;
+        // The last word of the handshake.
+        puppet.wait_for(RtId::SERVER_APP, 0, PATIENCE).await?;
+        Ok(puppet)
     }
 
     /// The handshake of 1.08.
     async fn handshake(
+        &self,
+        address: SocketAddrV4,
+        key: &RsaPublicKey,
+        world: u32,
+        keys: Option<&Redirect>,
+    ) -> Result<Puppet> {
+        let mut puppet = self.connect(address, key, world, keys, false).await?;
+        puppet.wait_for(RtId::SERVER_CONNECT_COMPLETE, 0, PATIENCE).await?;
+        Ok(puppet)
+    }
+
+    /// Its first two steps.
+    async fn connect(
         &self,
         address: SocketAddrV4,
         key: &RsaPublicKey,
@@ -266,7 +353,6 @@ impl Play<'_> {
         let body = RtMessage::ClientConnectTcp(connect).to_body(&self.dialect);
         let frame = puppet.seal(id, Cover::Context(3), &body)?;
         puppet.send_raw(false, &frame).await?;
-        puppet.wait_for(RtId::SERVER_CONNECT_COMPLETE, 0, PATIENCE).await?;
         Ok(puppet)
     }
 
@@ -307,7 +393,9 @@ impl Play<'_> {
                 self.before_request(record, facts).await?;
                 if let Some((_, name, fields)) = given {
                     let payload = self.substituted(name, fields.clone(), None)?;
-                    return self.send(record.conn, false, RtId::CLIENT_APP_TOSERVER, Cover::Context(3), &payload).await;
+                    return self
+                        .send(record.conn, false, RtId::CLIENT_APP_TOSERVER, Cover::Context(3), &payload)
+                        .await;
                 }
                 self.send_record(record).await
             }
@@ -318,7 +406,8 @@ impl Play<'_> {
     async fn before_request(&mut self, record: &Record, facts: &Facts) -> Result<()> {
         let asks = record.plain.as_deref().is_some_and(|plain| {
             record.id == Some(RtId::CLIENT_APP_TOSERVER)
-                && AnyMessage::decode(plain, &self.dialect).is_ok_and(|message| message.name().contains("GameInfo"))
+                && AnyMessage::decode(plain, &self.dialect)
+                    .is_ok_and(|message| message.name().contains("GameInfo"))
         });
         if asks && let Some((_, (game, fields))) = facts.reports.range(record.line..).next() {
             self.fixture.report(*game, fields).await?;
@@ -385,9 +474,7 @@ impl Play<'_> {
     }
 
     fn tolerance(&self, message: &str, what: impl Fn(What) -> bool) -> Option<usize> {
-        self.table
-            .iter()
-            .position(|entry| entry.is_for(&self.capture.name, message) && what(entry.what))
+        self.table.iter().position(|entry| entry.is_for(&self.capture.name, message) && what(entry.what))
     }
 
     /// How many of a message have to be here by now.
@@ -424,12 +511,8 @@ impl Play<'_> {
         let until = Instant::now() + PATIENCE;
         loop {
             self.read()?;
-            let missing: Vec<Key> = self
-                .captured
-                .keys()
-                .filter(|key| self.here(key) < self.due(key))
-                .cloned()
-                .collect();
+            let missing: Vec<Key> =
+                self.captured.keys().filter(|key| self.here(key) < self.due(key)).cloned().collect();
             if missing.is_empty() {
                 break;
             }
@@ -440,7 +523,11 @@ impl Play<'_> {
             if tokio::time::timeout_at(until, read).await.is_err() {
                 for key in missing {
                     let (wanted, came) = (self.due(&key), self.here(&key));
-                    self.differ(&key.1, "", format!("connection {}: {wanted} captured by now, {came} came", key.0));
+                    self.differ(
+                        &key.1,
+                        "",
+                        format!("connection {}: {wanted} captured by now, {came} came", key.0),
+                    );
                     self.waived.insert(key);
                 }
                 break;
@@ -561,10 +648,16 @@ impl Play<'_> {
                 found.push((path.to_owned(), how));
             });
             if captured.cover != came.cover {
-                found.push(("(cover)".to_owned(), format!("{:?} captured, {:?} came", captured.cover, came.cover)));
+                found.push((
+                    "(cover)".to_owned(),
+                    format!("{:?} captured, {:?} came", captured.cover, came.cover),
+                ));
             }
             if captured.size != came.size {
-                found.push(("(size)".to_owned(), format!("{} bytes captured, {} came", captured.size, came.size)));
+                found.push((
+                    "(size)".to_owned(),
+                    format!("{} bytes captured, {} came", captured.size, came.size),
+                ));
             }
             for (path, how) in found {
                 self.differ(&name, &path, format!("line {}: {how}", captured.line));
@@ -593,7 +686,9 @@ impl Play<'_> {
         for row in captured {
             match came.iter().position(|other| name(other) == name(&row)) {
                 Some(position) => pairs.push((row, came.remove(position))),
-                None => self.differ(message, "(row)", format!("line {}: {:?} did not come", row.line, name(&row))),
+                None => {
+                    self.differ(message, "(row)", format!("line {}: {:?} did not come", row.line, name(&row)))
+                }
             }
         }
         for row in came {
@@ -606,7 +701,8 @@ impl Play<'_> {
 
     async fn send(&mut self, conn: usize, udp: bool, id: RtId, cover: Cover, plain: &[u8]) -> Result<()> {
         let owner = if udp { self.dme_conn(conn) } else { conn };
-        let puppet = self.puppets.get_mut(&owner).with_context(|| format!("connection {owner} is not open"))?;
+        let puppet =
+            self.puppets.get_mut(&owner).with_context(|| format!("connection {owner} is not open"))?;
         let frame = puppet.seal(id, cover, plain)?;
         self.report.sent += 1;
         puppet.send_raw(udp, &frame).await
@@ -874,7 +970,9 @@ impl Play<'_> {
             if let Some(Tolerance { what: What::Extra(most), message, .. }) = self.table.get(*index)
                 && times > most
             {
-                self.report.differences.push(format!("{message}: {times} more than captured, {most} tolerated"));
+                self.report
+                    .differences
+                    .push(format!("{message}: {times} more than captured, {most} tolerated"));
             }
         }
         for (conn, (captured, came)) in core::mem::take(&mut self.order) {

@@ -10,7 +10,7 @@ use medley_wire::enums::WorldStatus;
 use medley_wire::messages::GetTotalGamesRequest;
 use serde_json::{Value, json};
 
-use super::capture::{Capture, Direction};
+use super::capture::{Capture, Direction, Server};
 use super::compare::{Class, Ids};
 use crate::host::TestHost;
 
@@ -51,6 +51,8 @@ pub struct Facts {
     made: BTreeSet<i64>,
     /// The game that the console joins, and the index it gets.
     pub joins: Option<(i64, u16)>,
+    /// The capture begins in a game: indices of the other players, and the console's own.
+    pub in_game: Option<(BTreeSet<u16>, u16)>,
     passwords: BTreeMap<String, String>,
     /// Of the console's login.
     pub login: Option<String>,
@@ -70,9 +72,11 @@ fn bytes<const N: usize>(value: &Value) -> Result<[u8; N]> {
 }
 
 impl Facts {
-    /// Reads them. `inferred` are requests that nobody could decipher.
-    pub fn read(capture: &Capture, inferred: &[(usize, &str, Value)]) -> Self {
+    /// Reads them. `inferred` are requests that nobody could decipher; `game` is the captured id of the game in which
+    /// the capture begins, if another player hosts it.
+    pub fn read(capture: &Capture, inferred: &[(usize, &str, Value)], game: i64) -> Self {
         let mut facts = Self::default();
+        facts.begins_in_game(capture, game);
         let mut requests: BTreeMap<String, VecDeque<Value>> = BTreeMap::new();
         let mut all: Vec<(usize, Direction, String, Value)> = Vec::new();
         for direction in [Direction::ToServer, Direction::ToClient] {
@@ -99,6 +103,28 @@ impl Facts {
             facts.answer(line, &stem, &request.unwrap_or_default(), &fields);
         }
         facts
+    }
+
+    fn begins_in_game(&mut self, capture: &Capture, game: i64) {
+        let all = [Direction::ToServer, Direction::ToClient].map(|direction| capture.messages(direction));
+        let relayed = |name: &str| name == "CLIENT_APP_SINGLE";
+        let accepted = all.iter().flatten().any(|(record, decoded)| {
+            record.server == Server::Dme && decoded.name == "SERVER_CONNECT_ACCEPT_TCP"
+        });
+        let others: BTreeSet<u16> = all
+            .iter()
+            .flatten()
+            .filter(|(_, decoded)| relayed(&decoded.name))
+            .filter_map(|(_, decoded)| u16::try_from(int(&decoded.fields, "Index")).ok())
+            .collect();
+        if accepted || others.is_empty() {
+            return;
+        }
+        let own = (0..).find(|index| !others.contains(index)).unwrap_or_default();
+        if own != 0 {
+            self.joins = Some((game, own));
+        }
+        self.in_game = Some((others, own));
     }
 
     fn request(&mut self, stem: &str, fields: &Value) {
@@ -248,23 +274,23 @@ impl Fixture {
         let password = facts.passwords.get(own_name).cloned().unwrap_or_else(|| PASSWORD.to_owned());
         let mut stored = BTreeMap::new();
         for (captured, name) in &facts.accounts {
-            let account = host.account(app, name, if *captured == own { &password } else { PASSWORD }).await?;
+            let account =
+                host.account(app, name, if *captured == own { &password } else { PASSWORD }).await?;
             stored.insert(*captured, account);
             meet(ids, Class::Account, *captured, account.get().into())?;
         }
         // The login of a capture that tells its account by ticket, or not at all.
         if own == 0 && capture.dialect.medius_version < 112 {
-            host.account(app, own_name, &password).await?;
+            stored.insert(own, host.account(app, own_name, &password).await?);
         }
-        let mut fixture =
-            Self {
-                consoles: BTreeMap::new(),
-                games: BTreeMap::new(),
-                by_index: BTreeMap::new(),
-                own,
-                password,
-                extras: 0,
-            };
+        let mut fixture = Self {
+            consoles: BTreeMap::new(),
+            games: BTreeMap::new(),
+            by_index: BTreeMap::new(),
+            own,
+            password,
+            extras: 0,
+        };
         fixture.store(host, &title, facts, &stored).await?;
         fixture.players(host, capture, facts, own_name, ids).await?;
         Ok(fixture)
@@ -364,7 +390,11 @@ impl Fixture {
             games.insert(*id, text(fields, "GameName"));
         }
         // What the console makes itself is not there before.
-        games.retain(|id, _| facts.games.contains_key(id) || facts.joins.is_none_or(|(joined, _)| joined != *id));
+        games.retain(|id, _| {
+            facts.in_game.is_some()
+                || facts.games.contains_key(id)
+                || facts.joins.is_none_or(|(joined, _)| joined != *id)
+        });
         for (id, name) in games {
             self.game(host, dialect, capture, facts, (id, &name), ids).await?;
         }
@@ -388,7 +418,8 @@ impl Fixture {
     ) -> Result<()> {
         let app = capture.dialect.app_id;
         let fields = facts.games.get(&id).cloned().unwrap_or_else(|| {
-            // Known by name alone: of another level, so that nobody's filter shows it.
+            // Known by name alone, or not even that: of another level, so that nobody's filter shows it.
+            let name = if name.is_empty() { format!("Game {id}") } else { name.to_owned() };
             json!({ "GameName": name, "MaxPlayers": 8, "GameHostType": 4, "WorldStatus": 1 })
         });
         let mut members: Vec<String> = facts
@@ -399,7 +430,9 @@ impl Fixture {
             .filter(|name| self.consoles.contains_key(*name))
             .cloned()
             .collect();
-        let wanted = usize::try_from(int(&fields, "PlayerCount")).unwrap_or_default().max(1);
+        let others = facts.in_game.as_ref().filter(|_| facts.joins.is_some_and(|(joined, _)| joined == id));
+        let least = others.map_or(1, |(others, _)| others.len());
+        let wanted = usize::try_from(int(&fields, "PlayerCount")).unwrap_or_default().max(least);
         while members.len() < wanted {
             members.push(self.extra(host, dialect, capture).await?);
         }
@@ -457,6 +490,23 @@ impl Fixture {
             self.games.insert(id, Hosted { host: first.clone(), fields });
         }
         meet(ids, Class::World, id, live.0)
+    }
+
+    /// Somebody joins the game that the recorded console hosts.
+    ///
+    /// # Errors
+    /// Refused.
+    pub async fn guest(
+        &mut self,
+        host: &TestHost,
+        capture: &Capture,
+        game: medley_wire::MediusWorldId,
+    ) -> Result<()> {
+        let name = self.extra(host, Dialect::V108, capture).await?;
+        let console = self.consoles.get_mut(&name).context("no such player")?;
+        let index = console.join_game(game, "").await?;
+        self.by_index.insert(index, name);
+        Ok(())
     }
 
     /// The game's host reports what the answer at `line` says, if that is news.

@@ -60,7 +60,9 @@ impl Keys {
         let key = key.with_context(|| format!("{id} under {} before its key", hash.context()))?;
         let prefix = if id == RtId::CLIENT_APP_SINGLE { 2 } else { 0 };
         let enciphered = body.get_mut(prefix..).context("short frame")?;
-        self.suite.decrypt_in_place(key, hash, enciphered).with_context(|| format!("{id} does not verify"))?;
+        self.suite
+            .decrypt_in_place(key, hash, enciphered)
+            .with_context(|| format!("{id} does not verify"))?;
         let plain = body.to_vec();
         self.take(id, &plain);
         Ok((Cover::Context(hash.context().bits()), plain))
