@@ -111,13 +111,20 @@ impl<E: Engine> Database<E> {
         id: AccountId,
         change: impl FnOnce(&mut Account),
     ) -> Result<Pending<()>> {
-        self.write(|tx| {
-            let key = key::account(title, id);
-            let mut account: Account = tx.get(Tree::Accounts, &key)?.ok_or_else(|| no_account(title, id))?;
-            change(&mut account);
-            tx.put(Tree::Accounts, &key, &account)
-        })
+        self.write(|tx| alter_account(tx, title, id, change))
     }
+}
+
+fn alter_account(
+    tx: &mut Transaction<'_>,
+    title: &TitleId,
+    id: AccountId,
+    change: impl FnOnce(&mut Account),
+) -> Result<()> {
+    let key = key::account(title, id);
+    let mut account: Account = tx.get(Tree::Accounts, &key)?.ok_or_else(|| no_account(title, id))?;
+    change(&mut account);
+    tx.put(Tree::Accounts, &key, &account)
 }
 
 impl<E: Engine> Accounts for Database<E> {
@@ -215,12 +222,14 @@ impl<E: Engine> Accounts for Database<E> {
 
     fn record_login(&self, title: &TitleId, id: AccountId, login: &LoginRecord) -> Result<Pending<()>> {
         check_length("machine id", limits::MACHINE_ID, login.machine_id.as_ref().map_or(0, Vec::len))?;
-        self.change_account(title, id, |account| {
-            account.last_login = Some(login.at);
-            account.last_ip = login.ip;
-            if login.machine_id.is_some() {
-                account.machine_id.clone_from(&login.machine_id);
-            }
+        self.note(|tx| {
+            alter_account(tx, title, id, |account| {
+                account.last_login = Some(login.at);
+                account.last_ip = login.ip;
+                if login.machine_id.is_some() {
+                    account.machine_id.clone_from(&login.machine_id);
+                }
+            })
         })
     }
 

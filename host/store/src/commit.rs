@@ -9,8 +9,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crate::error::{Result, StoreError};
+
+/// A note is durable after this, if no flush came by earlier.
+pub(crate) const NOTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Locks even when another thread panicked inside: every critical section of this crate leaves its data whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -149,6 +153,8 @@ struct Shared {
 struct State {
     open: Arc<Completion>,
     waiting: bool,
+    /// When notes that nobody waits for are to be flushed.
+    noted: Option<Instant>,
     stop: bool,
 }
 
@@ -158,7 +164,7 @@ impl Committer {
         flush: impl FnMut() -> Result<(), Arc<str>> + Send + 'static,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            state: Mutex::new(State { open: Arc::default(), waiting: false, stop: false }),
+            state: Mutex::new(State { open: Arc::default(), waiting: false, noted: None, stop: false }),
             work: Condvar::new(),
         });
         let for_thread = Arc::clone(&shared);
@@ -176,6 +182,15 @@ impl Committer {
             self.shared.work.notify_one();
         }
         Arc::clone(&state.open)
+    }
+
+    /// As [`Committer::join`] for a write that nobody waits for: it is durable within `delay`.
+    pub(crate) fn later(&self, delay: Duration) {
+        let mut state = lock(&self.shared.state);
+        if !state.waiting && state.noted.is_none() {
+            state.noted = Some(Instant::now() + delay);
+            self.shared.work.notify_one();
+        }
     }
 }
 
@@ -197,12 +212,20 @@ fn run(shared: &Shared, mut flush: impl FnMut() -> Result<(), Arc<str>>) {
         let batch = {
             let mut state = lock(&shared.state);
             while !state.waiting && !state.stop {
-                state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = match state.noted.map(|due| due.saturating_duration_since(Instant::now())) {
+                    None => shared.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+                    Some(Duration::ZERO) => break,
+                    Some(left) => {
+                        let waited = shared.work.wait_timeout(state, left);
+                        waited.unwrap_or_else(PoisonError::into_inner).0
+                    }
+                };
             }
-            if !state.waiting {
+            if !state.waiting && state.noted.is_none() {
                 return;
             }
             state.waiting = false;
+            state.noted = None;
             std::mem::take(&mut state.open)
         };
         // A panic inside the engine must not leave writers waiting for ever.
@@ -263,6 +286,39 @@ mod tests {
         assert_eq!(outcomes[0], Err("the write could not be made durable: disk full".to_owned()));
         assert!(outcomes[1].as_ref().is_err_and(|text| text.contains("panicked")), "{outcomes:?}");
         assert_eq!(outcomes[2], Ok(()));
+    }
+
+    #[test]
+    fn a_note_goes_with_the_next_flush_and_starts_none_of_its_own() {
+        let (began, begins) = mpsc::channel();
+        let committer = Committer::start(move || {
+            began.send(()).unwrap();
+            Ok(())
+        })
+        .unwrap();
+        committer.later(Duration::from_secs(3600));
+        assert!(begins.try_recv().is_err());
+        Pending::new((), Some(committer.join())).wait().unwrap();
+        begins.recv().unwrap();
+        // Dropped with a note: one more flush. Without one there would be none.
+        committer.later(Duration::from_secs(3600));
+        drop(committer);
+        begins.recv().unwrap();
+        assert!(begins.recv().is_err());
+    }
+
+    #[test]
+    fn a_note_that_is_due_is_flushed_though_nobody_waits() {
+        let (began, begins) = mpsc::channel();
+        let committer = Committer::start(move || {
+            began.send(()).unwrap();
+            Ok(())
+        })
+        .unwrap();
+        committer.later(Duration::from_millis(1));
+        begins.recv().unwrap();
+        drop(committer);
+        assert!(begins.recv().is_err());
     }
 
     #[test]

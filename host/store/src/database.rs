@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::codec;
-use crate::commit::{Committer, Pending, lock};
+use crate::commit::{Committer, NOTED_WITHIN, Pending, lock};
 use crate::engine::{Batch, Engine, MemoryEngine, Pair, SledEngine, SledOptions, Tree};
 use crate::error::{Result, StoreError};
 use crate::types::{AccountId, TitleId};
@@ -106,20 +106,36 @@ impl<E: Engine> Database<E> {
 
     /// Runs one atomic step. Nothing is written if `f` refuses.
     pub(crate) fn write<T>(&self, f: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<Pending<T>> {
+        let (value, batch) = self.apply(f, Committer::join)?;
+        Ok(Pending::new(value, batch))
+    }
+
+    /// As [`Database::write`], for what may be lost in a power cut of the next seconds: nobody waits for it.
+    pub(crate) fn note<T>(&self, f: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<Pending<T>> {
+        let (value, _) = self.apply(f, |committer| committer.later(NOTED_WITHIN))?;
+        Ok(Pending::ready(value))
+    }
+
+    /// Applies one atomic step and tells the committer in time.
+    fn apply<T, B>(
+        &self,
+        f: impl FnOnce(&mut Transaction<'_>) -> Result<T>,
+        commit: impl FnOnce(&Committer) -> B,
+    ) -> Result<(T, Option<B>)> {
         let turn = lock(&self.writer);
         let mut transaction = Transaction { engine: &*self.engine, batch: Batch::new() };
         let value = f(&mut transaction)?;
         if transaction.batch.is_empty() {
-            return Ok(Pending::ready(value));
+            return Ok((value, None));
         }
         // Under the writer's lock, so nobody else counts.
         let next = self.generation.load(Ordering::Relaxed).wrapping_add(1);
         transaction.put_raw(Tree::Meta, GENERATION_KEY, next.to_be_bytes().to_vec());
         self.engine.commit(&transaction.batch)?;
         self.generation.store(next, Ordering::Release);
-        let batch = self.committer.as_ref().map(Committer::join);
+        let batch = self.committer.as_ref().map(commit);
         drop(turn);
-        Ok(Pending::new(value, batch))
+        Ok((value, batch))
     }
 
     pub(crate) fn get<T: serde::de::DeserializeOwned>(&self, tree: Tree, key: &[u8]) -> Result<Option<T>> {

@@ -36,7 +36,8 @@ pub trait Accounts {
     fn set_reset_password(&self, title: &TitleId, id: AccountId, reset: bool) -> Result<Pending<()>>;
     /// Replaces the free JSON text; empty removes it. Refused if it is not JSON.
     fn set_account_metadata(&self, title: &TitleId, id: AccountId, metadata: &str) -> Result<Pending<()>>;
-    /// Notes a successful login.
+    /// Notes a successful login. Ready at once and durable with the next write, within two seconds at the latest: no
+    /// answer depends on it, and a flush for each login would cost a third of it.
     fn record_login(&self, title: &TitleId, id: AccountId, login: &LoginRecord) -> Result<Pending<()>>;
     /// Deletes the account with its stats, lists (also its rows on others' lists), invitations and plugin data. Its number
     /// is not used again. Bans and game history keep their rows.
