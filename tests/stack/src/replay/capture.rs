@@ -1,6 +1,6 @@
 //! Captured sessions: `shared/captures/*.jsonl`, one frame a line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use medley_wire::fragment::Reassembly;
@@ -84,17 +84,29 @@ pub struct Capture {
     pub records: Vec<Record>,
 }
 
-/// The folder of the captures.
+/// The folder of the captures: of the shared data beside the checkout, or of `MEDLEY_SHARED`.
 #[must_use]
 pub fn folder() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."));
-    std::env::var_os("MEDLEY_CAPTURES").map_or_else(
-        || {
-            let own = root.join("tests/captures");
-            if own.is_dir() { own } else { root.join("../shared/captures") }
-        },
-        PathBuf::from,
-    )
+    let shared = std::env::var_os("MEDLEY_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    shared.join("captures")
+}
+
+/// Whether the captures are at hand. Where they are not, replays say that they checked nothing; continuous integration
+/// must not be there.
+///
+/// # Errors
+/// It is.
+pub fn at_hand() -> Result<bool> {
+    let folder = folder();
+    if folder.is_dir() {
+        return Ok(true);
+    }
+    if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
+        bail!("{} is not there; set MEDLEY_SHARED", folder.display());
+    }
+    eprintln!("{} is not there: nothing checked; set MEDLEY_SHARED", folder.display());
+    Ok(false)
 }
 
 fn text<'v>(row: &'v Value, key: &str) -> Result<&'v str> {

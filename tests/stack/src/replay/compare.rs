@@ -272,3 +272,91 @@ impl Tolerance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn differences(ids: &mut Ids, message: &str, captured: &Value, live: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        ids.compare(message, "", captured, live, &mut |path, how| found.push(format!("{path}: {how}")));
+        found
+    }
+
+    #[test]
+    fn an_id_is_learned_once_and_then_stands_for_one_other() {
+        let mut ids = Ids::default();
+        let row = |id: i32, name: &str| json!({ "AccountID": id, "AccountName": name });
+        assert!(differences(&mut ids, "Row", &row(96677, "a"), &row(1, "a")).is_empty());
+        assert!(differences(&mut ids, "Row", &row(96677, "a"), &row(1, "a")).is_empty());
+        let other = differences(&mut ids, "Row", &row(96677, "a"), &row(2, "a"));
+        assert_eq!(other, ["AccountID: Account 96677 was 1 so far, 2 came"]);
+        let same = differences(&mut ids, "Row", &row(5, "a"), &row(1, "a"));
+        assert_eq!(same, ["AccountID: Account 1 stood for 96677 so far, now for 5"]);
+        let nobody = differences(&mut ids, "Row", &row(0, "a"), &row(1, "a"));
+        assert_eq!(nobody, ["AccountID: 0 was captured, 1 came"]);
+    }
+
+    #[test]
+    fn every_other_field_has_to_be_equal_and_to_be_there() {
+        let mut ids = Ids::default();
+        let found = differences(
+            &mut ids,
+            "Row",
+            &json!({ "StatusCode": 0, "Rows": [1, 2], "Old": 1 }),
+            &json!({ "StatusCode": -966, "Rows": [1, 3], "New": 1 }),
+        );
+        assert_eq!(
+            found,
+            [
+                "New: nothing was captured, Some(Number(1)) came",
+                "Old: 1 was captured, nothing came",
+                "Rows[1]: 2 was captured, 3 came",
+                "StatusCode: 0 was captured, -966 came",
+            ]
+        );
+    }
+
+    #[test]
+    fn worlds_of_the_lobby_and_of_the_relay_are_ids_of_their_own() {
+        let mut ids = Ids::default();
+        let info = |world: i32| json!({ "ConnectInfo": { "WorldID": world } });
+        assert!(differences(&mut ids, "MediusJoinChannelResponse", &info(9), &info(3)).is_empty());
+        assert!(differences(&mut ids, "MediusJoinGameResponse", &info(3), &info(3)).is_empty());
+        assert!(
+            differences(
+                &mut ids,
+                "MediusCreateChannelResponse",
+                &json!({ "WorldID": 9 }),
+                &json!({ "WorldID": 4 })
+            )
+            .is_empty()
+        );
+        assert_eq!(ids.live(Class::LobbyNet, &json!(9)), Some(json!(3)));
+        assert_eq!(ids.live(Class::World, &json!(9)), Some(json!(4)));
+    }
+
+    #[test]
+    fn an_unused_address_stays_unused_and_used_ones_are_learned() {
+        let mut ids = Ids::default();
+        let slot =
+            |ip: &str, kind: i32, port: u32| json!({ "Address": ip, "AddressType": kind, "Port": port });
+        let unused = slot("", 0, u32::MAX);
+        assert!(differences(&mut ids, "Row", &unused, &unused).is_empty());
+        assert_eq!(differences(&mut ids, "Row", &unused, &slot("", 0, 0)).len(), 1);
+        assert!(differences(&mut ids, "Row", &slot("1.2.3.4", 1, 5), &slot("127.0.0.1", 1, 6)).is_empty());
+        assert_eq!(differences(&mut ids, "Row", &slot("1.2.3.4", 1, 5), &slot("127.0.0.1", 1, 7)).len(), 1);
+    }
+
+    #[test]
+    fn an_id_that_the_console_was_never_told_is_named() {
+        let mut ids = Ids::default();
+        ids.meet(Class::World, &json!(1861), &json!(1)).expect("the first");
+        let mut fields = json!({ "WorldID": 1861, "SessionKey": "29269" });
+        let unknown = ids.substitute("MediusChannelInfoRequest", &mut fields);
+        assert_eq!(fields, json!({ "WorldID": 1, "SessionKey": "29269" }));
+        assert_eq!(unknown, ["MediusChannelInfoRequest.SessionKey \"29269\""]);
+    }
+}

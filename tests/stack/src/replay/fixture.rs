@@ -277,7 +277,7 @@ impl Fixture {
             let account =
                 host.account(app, name, if *captured == own { &password } else { PASSWORD }).await?;
             stored.insert(*captured, account);
-            meet(ids, Class::Account, *captured, account.get().into())?;
+            meet(ids, Class::Account, *captured, account.get())?;
         }
         // The login of a capture that tells its account by ticket, or not at all.
         if own == 0 && capture.dialect.medius_version < 112 {
