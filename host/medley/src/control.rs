@@ -21,6 +21,9 @@ const MAX_REQUEST: u64 = 512 * 1024;
 /// Time for the request to come. Who connects and says nothing must not keep the host from stopping.
 const REQUEST_TIME: Duration = Duration::from_secs(5);
 
+/// Longest path of a socket: Linux has 108 bytes for it, with its NUL.
+const MAX_PATH: usize = 107;
+
 /// What comes back.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -35,6 +38,12 @@ pub(crate) enum ControlError {
     /// The system's answer.
     #[error("control socket {path}: {error}")]
     Socket { path: PathBuf, error: std::io::Error },
+    /// A Unix socket's path is short, whatever the file system takes.
+    #[error(
+        "control socket {path}: the path has {} bytes, and a socket's may have {MAX_PATH}; choose a shorter data_dir, \
+         or one relative to the working folder", path.as_os_str().len()
+    )]
+    PathTooLong { path: PathBuf },
     /// The host refused or failed.
     #[error("{error}")]
     Failed { error: String, code: u8 },
@@ -48,7 +57,7 @@ impl ControlError {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Failed { code, .. } => *code,
-            Self::Socket { .. } => exit::IO,
+            Self::Socket { .. } | Self::PathTooLong { .. } => exit::IO,
             Self::Garbled { .. } => exit::FAILED,
         }
     }
@@ -63,6 +72,9 @@ pub(crate) fn path_in(data_dir: &Path) -> PathBuf {
 pub(crate) fn bind(path: &Path) -> Result<UnixListener, ControlError> {
     use std::os::unix::fs::PermissionsExt as _;
     let wrap = |error| ControlError::Socket { path: path.into(), error };
+    if path.as_os_str().len() > MAX_PATH {
+        return Err(ControlError::PathTooLong { path: path.into() });
+    }
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(wrap(error)),
         _ => {}
@@ -131,6 +143,10 @@ where
 
 /// Asks the running host. `None`: no host runs on this data folder.
 pub(crate) async fn ask(path: &Path, operation: &Operation) -> Option<Result<Vec<String>, ControlError>> {
+    if path.as_os_str().len() > MAX_PATH {
+        // No host could bind it.
+        return None;
+    }
     let stream = match UnixStream::connect(path).await {
         Ok(stream) => stream,
         Err(error) => {

@@ -146,7 +146,7 @@ impl Host {
     fn offer_control(&self) -> Result<(), Failure> {
         let inner = Arc::clone(&self.inner);
         let path = inner.setup.control_socket();
-        let listener = control::bind(&path).map_err(|error| Failure::new(exit::UNAVAILABLE, error))?;
+        let listener = control::bind(&path).map_err(|error| Failure::new(error.code(), error))?;
         let perform = move |operation: Operation| {
             let inner = Arc::clone(&inner);
             async move {

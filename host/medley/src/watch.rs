@@ -12,7 +12,9 @@ const REST: Duration = Duration::from_millis(250);
 
 /// A running watch. Dropping it ends it.
 pub(crate) struct Watch {
-    _watcher: notify::RecommendedWatcher,
+    watcher: notify::RecommendedWatcher,
+    /// A folder that is not there yet; its parent is watched until it is.
+    awaited: Option<PathBuf>,
     changes: mpsc::Receiver<()>,
 }
 
@@ -37,12 +39,23 @@ impl Watch {
                 .watch(parent, RecursiveMode::NonRecursive)
                 .with_context(|| parent.display().to_string())?;
         }
-        if folder.is_dir() {
-            watcher
-                .watch(&std::path::absolute(folder)?, RecursiveMode::Recursive)
-                .with_context(|| folder.display().to_string())?;
+        let mut watch = Self { watcher, awaited: Some(std::path::absolute(folder)?), changes };
+        watch.look_for_folder()?;
+        if let Some(parent) = watch.awaited.as_deref().and_then(Path::parent).filter(|parent| parent.is_dir())
+        {
+            let watched = watch.watcher.watch(parent, RecursiveMode::NonRecursive);
+            watched.with_context(|| parent.display().to_string())?;
         }
-        Ok(Self { _watcher: watcher, changes })
+        Ok(watch)
+    }
+
+    /// Watches the folder if it is there by now.
+    fn look_for_folder(&mut self) -> anyhow::Result<()> {
+        if let Some(folder) = self.awaited.take_if(|folder| folder.is_dir()) {
+            let watched = self.watcher.watch(&folder, RecursiveMode::Recursive);
+            watched.with_context(|| folder.display().to_string())?;
+        }
+        Ok(())
     }
 
     /// Waits until something changed and the files rest again. `None`: the watch is broken.
@@ -52,9 +65,14 @@ impl Watch {
             match tokio::time::timeout(REST, self.changes.recv()).await {
                 Ok(Some(())) => {}
                 Ok(None) => return None,
-                Err(_) => return Some(()),
+                Err(_) => break,
             }
         }
+        // Before the files are read: what changes in the folder from now on is told.
+        if let Err(error) = self.look_for_folder() {
+            tracing::warn!(error = format!("{error:#}"), "the titles' folder is not watched");
+        }
+        Some(())
     }
 }
 
@@ -81,5 +99,17 @@ mod tests {
 
         std::fs::write(root.join("elsewhere.txt"), "").unwrap();
         assert!(tokio::time::timeout(Duration::from_millis(400), watch.changed()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_comes_later_is_watched_from_then_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let games = folder.path().canonicalize().unwrap().join("games");
+        let mut watch = Watch::start(&[], &games).unwrap();
+        let wait = Duration::from_secs(20);
+        std::fs::create_dir_all(games.join("socom-2")).unwrap();
+        tokio::time::timeout(wait, watch.changed()).await.unwrap().unwrap();
+        std::fs::write(games.join("socom-2/game.toml"), "name = \"x\"").unwrap();
+        tokio::time::timeout(wait, watch.changed()).await.unwrap().unwrap();
     }
 }

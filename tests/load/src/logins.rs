@@ -143,8 +143,7 @@ pub fn rounds(
     let cpu = subject.cpu().zip(before).map(|(now, before)| now.saturating_sub(before).as_secs_f64());
     let name = match round {
         Round::Handshake => "handshake",
-        Round::Login if run.registered > 0 => "login, cold",
-        Round::Login => "login, warm",
+        Round::Login => "login",
     };
     let mut row = Row::new(name.to_owned(), extent.clients, run.begun, run.done, seconds, cpu);
     row.latency = run.latencies.summary();

@@ -248,7 +248,9 @@ fn measure(cli: &Cli, progress: &mut Progress, rows: &mut Vec<Row>) -> Result<()
             for &clients in clients {
                 // Each client once, so that every account is there and warm.
                 let first = Extent { clients, rounds: clients as u64, duration: Duration::from_secs(600) };
-                rows.push(logins::rounds(&target, &style, Round::Login, first, names, progress)?);
+                let row = logins::rounds(&target, &style, Round::Login, first, names, progress)?;
+                // Cold if the accounts were not there, or not verified since the server's start.
+                rows.push(Row { name: "login, first".to_owned(), ..row });
                 let extent = Extent { clients, rounds: *rounds, duration: seconds };
                 for _ in 0..common.runs {
                     rows.push(logins::rounds(&target, &style, Round::Login, extent, names, progress)?);

@@ -362,6 +362,19 @@ fn a_dead_hosts_control_socket_is_no_obstacle() -> Result<()> {
 }
 
 #[test]
+fn a_data_folder_too_deep_for_a_control_socket_is_told() -> Result<()> {
+    let place = Place::new()?.with("MEDLEY_DATA_DIR", "deep/".repeat(22));
+    assert_eq!(place.medley(&["account", "list", "ratchet-uya"])?.done()?, "no accounts\n");
+    let said = place.medley(&["run"])?;
+    assert_eq!(said.code, Some(74), "{said:?}");
+    assert!(
+        said.err.contains("the path has 122 bytes, and a socket's may have 107; choose a shorter data_dir"),
+        "{said:?}"
+    );
+    Ok(())
+}
+
+#[test]
 fn a_port_in_use_is_told_with_its_key() -> Result<()> {
     let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
     let port = taken.local_addr()?.port();

@@ -37,7 +37,9 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("MEDLEY_PASSWORD_MEMORY_KIB", "8"),
     ("MEDLEY_PASSWORD_ITERATIONS", "1"),
     ("MEDLEY_LIMITS_NEW_CONNECTIONS_PER_IP", "0"),
-    ("MEDLEY_LIMITS_MAX_CONNECTIONS_PER_IP", "10000"),
+    // Few enough for the descriptors that any system allows.
+    ("MEDLEY_LIMITS_MAX_CONNECTIONS", "200"),
+    ("MEDLEY_LIMITS_MAX_CONNECTIONS_PER_IP", "200"),
     ("MEDLEY_LIMITS_NAT_PER_SECOND", "0"),
 ];
 

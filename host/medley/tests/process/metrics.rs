@@ -13,7 +13,8 @@ const HEAD: &str = "# Metrics
 `host/server/src/events.rs` and `host/relay/src/metrics.rs`: `MEDLEY_UPDATE_DOCS=1 cargo test -p medley docs`.
 
 A counter only grows, from the start of the process on; a gauge is the number of this moment. A series whose labels are open
-(a title, a message) is there from the first time it is counted.
+(a title, a message) is there from the first time it is counted. A game relay in a process of its own (`medley relay`) has no such port: what
+it does shows in the host's counters of MPS, and in its log.
 ";
 
 /// One metric of either table: labels with the values that are known beforehand.
