@@ -119,6 +119,9 @@ impl Connection {
         if !options.local.is_unspecified() {
             socket.bind(SocketAddr::from((options.local, 0))).map_err(io_error("bind"))?;
         }
+        if let Some(size) = options.receive_buffer {
+            socket.set_recv_buffer_size(size).map_err(io_error("SO_RCVBUF"))?;
+        }
         let stream = socket.connect(SocketAddr::V4(address)).await.map_err(io_error("connect"))?;
         stream.set_nodelay(true).map_err(io_error("TCP_NODELAY"))?;
         config.server_address = (IpText::new(address.ip().to_string()), address.port());

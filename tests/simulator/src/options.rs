@@ -89,6 +89,8 @@ pub struct Options {
     /// When the power goes, the network does not notice: the sockets stay open and silent for as long as the console
     /// lives. Otherwise they are closed without a word.
     pub dies_silently: bool,
+    /// SO_RCVBUF of streams; the system's own size if not set.
+    pub receive_buffer: Option<u32>,
     /// Messages that may wait unread in one queue.
     pub queue: usize,
 }
@@ -120,6 +122,7 @@ impl Options {
             cuts_access_key: false,
             fuse: None,
             dies_silently: false,
+            receive_buffer: None,
             queue: 4096,
         }
     }

@@ -108,6 +108,49 @@ async fn datagrams_of_nobody_reach_no_player() -> Result<()> {
     first.broadcast(medley_session::Transport::Udp, b"real")?;
     let heard = second.recv_relay().await?;
     assert_eq!((heard.source, &heard.payload[..]), (0, &b"real"[..]));
+    assert!(host.relay.counters().unknown_datagrams > 0, "they are counted");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_player_who_does_not_read_is_closed_and_the_others_miss_nothing() -> Result<()> {
+    let mut setup = HostSetup::new()?;
+    setup.relay.messages_per_second = 0;
+    let host = setup.start().await?;
+    let game_setup = GameSetup::new("Patience", 4);
+    let mut talker = witness(&host, "Talker", 1).await?;
+    let mut listener = witness(&host, "Listener", 2).await?;
+    host.account(Dialect::V110.app_id(), "Sleeper", "secret").await?;
+    let mut options = host.options(Dialect::V110)?.seed(3);
+    options.receive_buffer = Some(4096);
+    let mut sleeper = Console::new(std::sync::Arc::new(options));
+    sleeper.login(host.mas(), "Sleeper", "secret").await?;
+    sleeper.enter_lobby().await?;
+    let game = talker.create_game(&game_setup).await?;
+    talker.join_game(game, "").await?;
+    talker.world_report(&game_setup, 1, WorldStatus(1))?;
+    listener.join_game(game, "").await?;
+    sleeper.join_game(game, "").await?;
+    let sleeper = sleeper.go_silent();
+    // More than any system keeps for a socket, in portions that the listener reads.
+    let closed = || host.relay.counters().slow_readers;
+    let mut sent = 0_u32;
+    while closed() == 0 && sent < 400_000 {
+        for _ in 0..200 {
+            let mut payload = [0x5a; 480];
+            payload[..4].copy_from_slice(&sent.to_le_bytes());
+            talker.broadcast(medley_session::Transport::Tcp, &payload)?;
+            sent += 1;
+        }
+        for number in sent - 200..sent {
+            let heard = listener.recv_relay().await?;
+            assert_eq!(heard.payload[..4], number.to_le_bytes(), "nothing is lost and nothing overtakes");
+        }
+    }
+    assert_eq!(closed(), 1, "after {sent} messages");
+    drop(sleeper);
+    host.until(Dialect::V110.app_id(), |now| now.games.first().is_some_and(|game| game.accounts.len() == 2))
+        .await?;
     Ok(())
 }
 
