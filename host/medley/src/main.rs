@@ -13,6 +13,7 @@ mod cli;
 mod control;
 mod logging;
 mod operations;
+mod process;
 mod relay;
 mod report;
 mod rules;
@@ -58,6 +59,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 }
 
 fn main() -> ExitCode {
+    process::give_large_blocks_back();
     // clap's own exit code for a wrong command line is 2; ours is that of sysexits.h.
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -29,7 +29,7 @@ use crate::report::{self, Listener};
 use crate::rules::{TitleRelays, relay_config};
 use crate::setup::{self, Setup};
 use crate::watch::Watch;
-use crate::{Failure, control, exit, logging};
+use crate::{Failure, control, exit, logging, process};
 
 /// Time for the last answers to the operator when the players are gone.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -40,6 +40,15 @@ pub(crate) fn run(mut setup: Setup, args: RunArgs) -> Result<(), Failure> {
         setup.config.public_address = Some(address);
     }
     logging::start(&setup.config.log).map_err(|error| Failure::new(exit::CONFIG, error))?;
+    if let Some(descriptors) = process::raise_descriptor_limit()
+        && descriptors < u64::from(setup.config.limits.max_connections) + 256
+    {
+        tracing::warn!(
+            descriptors,
+            max_connections = setup.config.limits.max_connections,
+            "the system allows fewer open descriptors than limits.max_connections may need"
+        );
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(setup, args))
 }
