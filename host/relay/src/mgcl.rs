@@ -94,6 +94,10 @@ pub(crate) async fn run(
         let mut registered = false;
         let one = one_link(&relay, &link, &keys, &mut notices, &mut registered);
         let Some(ended) = shutdown.run_until_cancelled(one).await else { return };
+        if shutdown.is_cancelled() {
+            // A host that stops says goodbye to its relay too: the end that was asked for, and no trouble.
+            return;
+        }
         if let Err(error) = ended {
             tracing::warn!(%error, mps = %link.address, "no link to MPS");
         }
