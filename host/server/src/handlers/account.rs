@@ -326,6 +326,12 @@ async fn try_ticket_login(
         None if !rules.registration || !may_register(&ticket.online_id, &app.title().config) => {
             return Err(CallbackStatus::FAIL.into());
         }
+        // Nothing verifies a ticket, so it must not stand in for a password: whoever writes one himself would be
+        // whomever he names. What a ticket made has none.
+        Some(account) if account.password.is_some() || account.reset_password => {
+            tracing::info!(account = %account.id, "a ticket for an account that has a password");
+            return Err(CallbackStatus::INVALID_PASSWORD.into());
+        }
         None => create(ctx, &name, None).await?,
     };
     refuse_unlisted(&app, &account)?;

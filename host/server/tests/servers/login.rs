@@ -278,6 +278,32 @@ async fn a_ticket_makes_an_account_at_first_and_finds_it_afterwards() {
     assert_eq!(ids[0], ids[1]);
 }
 
+/// Nothing verifies a ticket, and every title takes them unless told otherwise: whoever writes one himself must not get
+/// into an account that its owner closed with a password.
+#[tokio::test]
+async fn a_ticket_does_not_open_an_account_that_has_a_password() {
+    let host = Host::start().await;
+    let account = host.account("deadlocked-hd", "Badger41", "secret").await;
+    let data = ticket(b"Badger41");
+    let request = TicketLoginRequest {
+        message_id: "3".into(),
+        ticket_data_size: medley_wire::types::BigEndian(data.len() as u32),
+        ticket_data: medley_wire::types::VarBytes(data),
+        ..Default::default()
+    };
+    let mut mas = Console::connect(&host, DEADLOCKED_HD, ServerKind::Mas).await;
+    mas.begin().await;
+    let answer = mas.ask(request.clone(), of!(TicketLoginResponse)).await;
+    assert_eq!(answer.status_code_ticket_login, CallbackStatus::INVALID_PASSWORD);
+    assert_eq!(answer.status_code_account_login, CallbackStatus::INVALID_PASSWORD);
+    // Nor one that waits for its owner to set a new one.
+    let (title, id) = (TitleId::new("deadlocked-hd").unwrap(), account.id);
+    host.store.write(move |store| store.set_reset_password(&title, id, true)).await.unwrap();
+    let answer = mas.ask(request, of!(TicketLoginResponse)).await;
+    assert_eq!(answer.status_code_ticket_login, CallbackStatus::INVALID_PASSWORD);
+    assert_eq!(mas.login("Badger41", "newer").await.status_code, CallbackStatus::SUCCESS);
+}
+
 #[tokio::test]
 async fn a_ticket_that_cannot_be_read_fails_in_both_halves() {
     let host = Host::start().await;
