@@ -445,7 +445,11 @@ impl Connection {
         let config = self.shared.config();
         let (rate, burst) = (config.limits.messages_per_second, config.limits.messages_burst);
         drop(config);
-        if !self.bucket.take(rate, burst, Instant::now().into_std()) {
+        let Some(ctx) = self.ctx.as_deref_mut() else { return Some(Event::ClosedDefect) };
+        // A relay speaks for all of its players (a world of 256 that ends is 256 notifications at once), has shown who
+        // it is, and takes every game with it when it is cut.
+        let relay = ctx.mps.as_ref().is_some_and(|link| link.kind == mgcl::LinkKind::Relay);
+        if !relay && !self.bucket.take(rate, burst, Instant::now().into_std()) {
             return Some(self.say_goodbye(forced::ERROR, Event::ClosedFlood));
         }
         let Some(ctx) = self.ctx.as_deref_mut() else { return Some(Event::ClosedDefect) };

@@ -17,6 +17,10 @@ use crate::actor::{Parcel, TitleGone, TitleHandle};
 use crate::mgcl::MpsLink;
 use crate::shared::Shared;
 
+/// Commands that may wait for a game server, at least: those of a whole title come at once when a game night begins, and
+/// a relay whose queue is full is lost with all its games.
+const COMMAND_QUEUE: usize = 16_384;
+
 /// Why a request is answered with its failure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Refusal {
@@ -224,6 +228,7 @@ impl Context {
         self.losses = self.title.losses();
         sender
     }
+        let size = if self.kind == ServerKind::Mps { size.max(COMMAND_QUEUE) } else { size };
 }
 
 /// A call of the store that gave no value.

@@ -139,6 +139,65 @@ async fn a_relay_on_this_machine_needs_no_key_whether_it_names_itself_or_not() {
     relay(&host, Some("")).await;
 }
 
+/// A world of 256 that ends is 256 notifications at once, and a relay that is cut takes every game with it.
+#[tokio::test]
+async fn a_relay_tells_more_at_once_than_a_console_may() {
+    let mut config = HostConfig::ephemeral();
+    config.limits.messages_per_second = 1;
+    config.limits.messages_burst = 10;
+    let host = Host::with(config, titles(&[])).await;
+    let mut relay = relay(&host, None).await;
+    let notice = |player: u64| {
+        AnyMessage::from(ServerConnectNotification {
+            connect_event_type: MgclEventType::DISCONNECT,
+            medius_world_uid: MediusWorldId(3),
+            player_session_key: player.to_string().as_str().into(),
+        })
+    };
+    relay.send_all((0..256).map(notice).collect()).await;
+    let attributes = ServerSetAttributesRequest { message_id: "2".into(), ..Default::default() };
+    let answer = relay.ask(attributes, of!(ServerSetAttributesResponse)).await;
+    assert_eq!(answer.confirmation, MgclErrorCode::SUCCESS);
+    assert_eq!(host.handle.count(Event::ClosedFlood), 0);
+}
+
+/// What a title asks of a relay comes in crowds too: a game night begins, an operator ends all games.
+#[tokio::test]
+async fn a_relay_is_asked_more_at_once_than_a_console_is_pushed() {
+    let mut config = HostConfig::ephemeral();
+    config.limits.push_queue = 8;
+    let host = Host::with(config, titles(&[])).await;
+    let mut relay = relay(&host, None).await;
+    let mut players = Vec::new();
+    for number in 0..5 {
+        players.push(player(&host, &format!("Player{number}")).await);
+    }
+    let title = host.handle.title("uya").unwrap();
+    let mut asking = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let (title, session) = (title.clone(), players[number / 4].1);
+        let spec = GameSpec { name: format!("Arena{number}").as_str().into(), ..GameSpec::default() };
+        asking.spawn(async move {
+            title.request(CreateGame { session, spec, matchmaking: false }).await.unwrap().unwrap()
+        });
+    }
+    for _ in 0..20 {
+        let AnyMessage::ServerCreateGameWithAttributesRequest(asked) = relay.next_app().await else {
+            panic!("no request")
+        };
+        relay
+            .send(ServerCreateGameWithAttributesResponse {
+                message_id: asked.message_id,
+                confirmation: MgclErrorCode::SUCCESS,
+                medius_world_id: MediusWorldId(asked.world_id),
+            })
+            .await;
+    }
+    while let Some(answer) = asking.join_next().await {
+        assert!(matches!(answer, Ok(Answer::Created(Ok(_)))), "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_relay_that_refuses_fails_the_creation() {
     let host = Host::start().await;
