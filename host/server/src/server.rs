@@ -303,13 +303,22 @@ async fn put_out_banned(shared: &Arc<Shared>) -> usize {
             players.collect::<Vec<_>>()
         });
         for (account, ip) in players.await.unwrap_or_default() {
-            let query = medley_store::BanQuery {
-                title: Some(handle.id().clone()),
-                account: StoredId::new(account.0),
-                ip: Some(ip),
-                machine_id: None,
-            };
-            match shared.store.read(move |store| store.is_banned(&query, now)).await {
+            let (title, account_id) = (handle.id().clone(), StoredId::new(account.0));
+            let banned = shared.store.read(move |store| {
+                let machine_id = match account_id {
+                    // Noted at the login.
+                    Some(id) => store.account(&title, id)?.and_then(|account| account.machine_id),
+                    None => None,
+                };
+                let query = medley_store::BanQuery {
+                    title: Some(title),
+                    account: account_id,
+                    ip: Some(ip),
+                    machine_id,
+                };
+                store.is_banned(&query, now)
+            });
+            match banned.await {
                 Ok(None) => {}
                 Ok(Some(_)) => {
                     put_out += usize::from(

@@ -7,6 +7,7 @@ use medley_session::ServerKind;
 use medley_store::{BanScope, BanSubject, NewBan};
 use medley_titles::HostConfig;
 use medley_wire::AccountId;
+use medley_wire::enums::DnasCategory;
 use medley_wire::messages::*;
 
 use crate::kit::*;
@@ -49,6 +50,28 @@ async fn a_ban_puts_the_player_out_while_online() {
     host.handle.check_bans().await;
     assert_eq!(mls.until_closed().await, [Seen::System("You have been banned!".to_owned()), Seen::Forced(7)]);
     host.counted(Event::ClosedByTitle, 1).await;
+}
+
+#[tokio::test]
+async fn a_ban_of_the_machine_puts_the_player_out_while_online() {
+    let host = Host::start().await;
+    host.account("uya", "Badger41", "secret").await;
+    let mut mas = Console::connect(&host, UYA, ServerKind::Mas).await;
+    mas.begin().await;
+    let mut signature = DnasSignaturePost {
+        dnas_signature_type: DnasCategory::CONSOLE_ID,
+        dnas_signature_length: 8,
+        ..Default::default()
+    };
+    signature.dnas_signature.0[..8].copy_from_slice(b"console1");
+    mas.send(signature).await;
+    let info = mas.login("Badger41", "secret").await.connect_info;
+    let mut mls = Console::follow(&host, UYA, ServerKind::Mls, &info).await;
+    assert_eq!(host.handle.check_bans().await, 0);
+    let row = ban(BanSubject::Machine(b"console1".to_vec()));
+    host.store.write(move |store| store.add_ban(&row)).await.unwrap();
+    assert_eq!(host.handle.check_bans().await, 1);
+    assert_eq!(mls.until_closed().await, [Seen::System("You have been banned!".to_owned()), Seen::Forced(7)]);
 }
 
 #[tokio::test]
