@@ -9,10 +9,14 @@ pub fn has_word<'a>(text: &[u8], words: impl IntoIterator<Item = &'a String>) ->
 
 /// `text` without the `words` that stand in it, trimmed.
 pub fn without_words(text: &[u8], words: &[String]) -> Vec<u8> {
-    let mut out = text.to_vec();
-    for word in words {
-        while let Some(at) = find(&out, word.as_bytes()) {
-            out.drain(at..at + word.len());
+    // A byte at a time, so that what a word leaves behind makes no other word, and the work grows with the length of the
+    // text and not with its square.
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        out.push(*byte);
+        let ended = words.iter().find(|word| !word.is_empty() && ends_with(&out, word.as_bytes()));
+        if let Some(word) = ended {
+            out.truncate(out.len() - word.len());
         }
     }
     out.trim_ascii().to_vec()
@@ -32,6 +36,11 @@ pub fn may_register(name: &[u8], title: &TitleConfig) -> bool {
     (rules.name_min..=rules.name_max).contains(&length)
         && name_passes(name, title)
         && !reserved.into_iter().any(|reserved| reserved.as_bytes().eq_ignore_ascii_case(name))
+}
+
+fn ends_with(text: &[u8], word: &[u8]) -> bool {
+    let end = text.len().checked_sub(word.len()).and_then(|at| text.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(word))
 }
 
 fn find(text: &[u8], word: &[u8]) -> Option<usize> {
@@ -60,6 +69,7 @@ mod tests {
     fn what_is_left_without_the_words_has_none_of_them() {
         assert_eq!(without_words(b" what the HECK, darn ", &words()), b"what the ,");
         assert_eq!(without_words(b"dadarnrn", &words()), b"");
+        assert_eq!(without_words(b"daheckrn, hedarnck", &words()), b",", "a word around another");
     }
 
     #[test]
