@@ -271,7 +271,12 @@ impl Connection {
 
     fn protocol_error(&self, error: &medley_session::SessionError) -> Event {
         if let medley_session::SessionError::AppNotServed { app_id } = error {
-            tracing::warn!(app = app_id.0, "an app id that no title has; add it to a game.toml to serve it");
+            if self.shared.first_unhandled("", 0, app_id.0) {
+                tracing::warn!(
+                    app = app_id.0,
+                    "an app id that no title has; add it to a game.toml to serve it"
+                );
+            }
             metrics::counter!(crate::events::APPS_REFUSED, "server" => kind_name(self.kind)).increment(1);
             return Event::ClosedAppNotServed;
         }

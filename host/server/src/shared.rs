@@ -38,12 +38,26 @@ pub struct Bound {
     pub nat: SocketAddr,
 }
 
+/// What was warned of once already.
+#[derive(Debug, Default)]
+struct Seen(HashSet<(String, u8, u32)>);
+
+/// A client can say any class and id: what is warned of must neither fill the memory nor the log.
+const MAX_SEEN: usize = 4096;
+
+impl Seen {
+    /// True the first time, while there is room to remember it.
+    fn first(&mut self, title: &str, class: u8, id: u32) -> bool {
+        self.0.len() < MAX_SEEN && self.0.insert((title.to_owned(), class, id))
+    }
+}
+
 /// Shared state of the servers.
 pub struct Shared {
     config: ArcSwap<HostConfig>,
     titles: Arc<ArcSwap<TitleSet>>,
     actors: Mutex<HashMap<String, TitleHandle>>,
-    unhandled: Mutex<HashSet<(String, u8, u32)>>,
+    unhandled: Mutex<Seen>,
     next_connection: AtomicU64,
     next_session: AtomicU64,
     next_scert: AtomicU32,
@@ -174,7 +188,7 @@ impl Shared {
 
     /// True the first time that a title lacks a handler for a message.
     pub(crate) fn first_unhandled(&self, title: &str, class: u8, id: u32) -> bool {
-        lock(&self.unhandled).insert((title.to_owned(), class, id))
+        lock(&self.unhandled).first(title, class, id)
     }
 
     /// The modulus that MUIS, MAS and MLS open keys of this app with, little-endian as it travels.
@@ -312,5 +326,21 @@ fn universe_config(host: &HostConfig, title: &Title) -> UniverseConfig {
             live_buddy_requests: config.games.confirm_buddies_live,
             ..Rules::default()
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_make_up_is_warned_of_a_bounded_number_of_times() {
+        let mut seen = Seen::default();
+        assert_eq!(
+            (seen.first("uya", 1, 2), seen.first("uya", 1, 2), seen.first("other", 1, 2)),
+            (true, false, true)
+        );
+        assert_eq!((0..100_000).filter(|id| seen.first("uya", 9, *id)).count(), MAX_SEEN - 2);
+        assert_eq!(seen.0.len(), MAX_SEEN);
     }
 }
