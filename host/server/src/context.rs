@@ -219,6 +219,11 @@ impl Context {
         }
     }
 
+    /// Waits until this client's address may have one more password hashed; hold what it gives for as long as that takes.
+    pub(crate) async fn hash_turn(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        self.shared.door.hash_turn(self.client_ip()).await
+    }
+
     /// The sending end of this connection's queue, for an actor. A new queue each time: the queue of an actor that
     /// lost its state is of no use to the next.
     pub(crate) fn parcels(&mut self) -> mpsc::Sender<Parcel> {

@@ -8,10 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use medley_titles::host::HostLimits;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Addresses remembered at one time by [`Door`] and [`SourceRates`]. An address without a connection and with a full
 /// bucket carries no information and is forgotten when room is needed.
 const MAX_SOURCES: usize = 65_536;
+/// Passwords of one address that may be hashed or wait for it at one time. As many as a store has threads for it, so
+/// that a house full of players loses nothing, and one who tries passwords holds no more than this of the queue.
+const HASHES_PER_ADDRESS: usize = 4;
 
 /// A rate with a burst. A rate of 0 is no limit.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +80,7 @@ pub struct Door {
 struct Source {
     connections: u32,
     bucket: TokenBucket,
+    hashes: Option<Arc<Semaphore>>,
 }
 
 /// A connection's place. Dropping it gives the place back.
@@ -112,7 +117,7 @@ impl Door {
                 }
             }
             let bucket = TokenBucket::new(limits.new_connections_burst, now);
-            let source = sources.entry(address).or_insert(Source { connections: 0, bucket });
+            let source = sources.entry(address).or_insert(Source { connections: 0, bucket, hashes: None });
             if !source.bucket.take(limits.new_connections_per_ip, limits.new_connections_burst, now) {
                 return Err(Turned::AddressTooFast);
             }
@@ -124,6 +129,18 @@ impl Door {
         self.open.fetch_add(1, Ordering::Relaxed);
         self.half_open.fetch_add(1, Ordering::Relaxed);
         Ok(Place { door: Arc::clone(self), address, half_open: true })
+    }
+
+    /// Waits until an address may have one more password hashed. It may as long as the turn is held.
+    pub async fn hash_turn(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
+        let new = || Arc::new(Semaphore::new(HASHES_PER_ADDRESS));
+        let turns = {
+            let mut sources = lock(&self.sources);
+            // Who asks has a connection, so its source is there.
+            Arc::clone(sources.get_mut(&address.to_canonical())?.hashes.get_or_insert_with(new))
+        };
+        // Never closed.
+        turns.acquire_owned().await.ok()
     }
 
     /// Connections that are open.
@@ -253,6 +270,28 @@ mod tests {
         assert_eq!(door.enter(address(10), &limits(), now).unwrap_err(), Turned::HostFull);
         drop(places);
         assert_eq!((door.open(), door.half_open()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn an_address_has_so_many_passwords_hashed_at_a_time_and_others_do_not_wait_for_it() {
+        let (door, now) = (Arc::new(Door::default()), Instant::now());
+        let _places = [1, 2].map(|last| door.enter(address(last), &limits(), now).unwrap());
+        let mut turns = Vec::new();
+        for _ in 0..HASHES_PER_ADDRESS {
+            turns.push(door.hash_turn(address(1)).await.unwrap());
+        }
+        let mut waiting = Box::pin(door.hash_turn(address(1)));
+        assert!(poll_once(waiting.as_mut()).is_none());
+        assert!(door.hash_turn(address(2)).await.is_some());
+        turns.pop();
+        assert!(poll_once(waiting.as_mut()).is_some_and(|turn| turn.is_some()));
+    }
+
+    fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+        match future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        }
     }
 
     #[test]

@@ -45,6 +45,7 @@ async fn find_account(ctx: &Context, name: &[u8]) -> Result<Option<Account>, Ref
 /// Makes an account. A name that was taken meanwhile is AccountAlreadyExists.
 async fn create(ctx: &Context, name: &[u8], password: Option<&[u8]>) -> Result<Account, Refusal> {
     let title = ctx.title_id();
+    let _turn = ctx.hash_turn().await;
     let made = ctx.shared.store.create_account(&title, StoredText(name.to_vec()), password, ctx.unix_now());
     match ctx.bounded(made).await {
         Err(StoreFailure::Store(StoreError::AlreadyExists { .. })) => {
@@ -137,6 +138,7 @@ async fn try_login(
     refuse_unlisted(&app, &account)?;
     // 6. and 7. The password.
     match ctx.shared.store.verify_account(&account, password).await.map_err(StoreFailure::Store)? {
+    let turn = ctx.hash_turn().await;
         PasswordCheck::Match => {}
         PasswordCheck::ResetPending => {
             let set = ctx.shared.store.set_password(ctx.title.id(), account.id, Some(password));
@@ -148,6 +150,7 @@ async fn try_login(
         }
     }
     // 8. In.
+    drop(turn);
     enter(ctx, &app, account).await
 }
 
@@ -363,10 +366,12 @@ pub(super) async fn delete(ctx: &mut Context, request: &AccountDeleteRequest) ->
     ctx.check_session_key(&request.session_key)?;
     let (title, id, session) = (ctx.title_id(), ctx.stored_account()?, ctx.session()?);
     let check = ctx.shared.store.verify_password(&title, id, request.master_password.as_bytes());
+    let turn = ctx.hash_turn().await;
     if check.await.map_err(StoreFailure::Store)? == PasswordCheck::Mismatch {
         return Err(CallbackStatus::INVALID_PASSWORD.into());
     }
     ctx.write(move |store| store.delete_account(&title, id)).await?;
+    drop(turn);
     tracing::info!(account = %id, "account deleted by its owner");
     ctx.title.run(Logout { session, key: session }).await??;
     ctx.session = None;
@@ -382,6 +387,7 @@ pub(super) async fn update_password(
     ctx.check_session_key(&request.session_key)?;
     let (title, id) = (ctx.title_id(), ctx.stored_account()?);
     let check = ctx.shared.store.verify_password(&title, id, request.old_password.as_bytes());
+    let _turn = ctx.hash_turn().await;
     match check.await.map_err(StoreFailure::Store)? {
         PasswordCheck::Match | PasswordCheck::ResetPending => {}
         PasswordCheck::Mismatch | PasswordCheck::NoPassword => {
