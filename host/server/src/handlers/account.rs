@@ -67,7 +67,8 @@ pub(super) async fn register(ctx: &mut Context, request: &AccountRegistrationReq
         return Err(CallbackStatus::ACCOUNT_ALREADY_EXISTS.into());
     }
     let account = create(ctx, name, Some(request.password.as_bytes())).await?;
-    tracing::info!(account = %account.id, name = %account.name, "account registered");
+    // Quoted: a name may have any byte, also one that ends a line of the log.
+    tracing::info!(account = %account.id, name = ?account.name.to_string_lossy(), "account registered");
     let mut answer = request.answer_with(CallbackStatus::SUCCESS);
     answer.account_id = AccountId(account.id.get());
     ctx.reply(answer);

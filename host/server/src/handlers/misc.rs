@@ -38,7 +38,8 @@ pub(super) async fn get_total_users(ctx: &mut Context, request: &GetTotalUsersRe
 }
 
 pub(super) async fn post_debug_info(ctx: &mut Context, request: &PostDebugInfoRequest) -> HandlerResult {
-    tracing::info!(text = %request.message.to_string_lossy(), "debug information of a client");
+    // Quoted: what a client says must not look like lines of the log's own.
+    tracing::info!(text = ?request.message.to_string_lossy(), "debug information of a client");
     ctx.reply(request.answer_with(CallbackStatus::SUCCESS));
     Ok(())
 }
