@@ -493,7 +493,8 @@ impl Connection {
             self.farewell = None;
         }
         if close {
-            self.farewell = Some(Instant::now() + self.shared.config().timeouts.farewell);
+            // Once: who goes on asking is not let stay for it.
+            self.farewell.get_or_insert_with(|| Instant::now() + self.shared.config().timeouts.farewell);
         }
         None
     }
