@@ -38,7 +38,8 @@ pub struct SendChat {
     pub text: Name,
 }
 
-/// BinaryMessage, BinaryMessage1. Says how many get it.
+/// BinaryMessage, BinaryMessage1. Says how many get it. To the whole universe it is for whom chat to the universe is, and
+/// is counted with the chat: RequestDenied, MaxExceeded.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct SendBinary {
     /// Who.
@@ -98,9 +99,7 @@ impl Operation for SendChat {
         let allowed = match self.message_type {
             ChatMessageType::BROADCAST => rules.chat_channel,
             ChatMessageType::WHISPER => rules.chat_whisper,
-            ChatMessageType::BROADCAST_ACROSS_ENTIRE_UNIVERSE => {
-                rules.chat_universe && (moderator || !rules.chat_universe_moderators_only)
-            }
+            ChatMessageType::BROADCAST_ACROSS_ENTIRE_UNIVERSE => rules.may_speak_to_universe(moderator),
             ChatMessageType::CLAN => rules.chat_clan,
             ChatMessageType::BUDDY => rules.chat_buddy,
             _ => false,
@@ -137,7 +136,8 @@ impl Operation for SendBinary {
     type Reply = Result<usize, CallbackStatus>;
 
     fn perform(mut self, state: &mut State) -> Self::Reply {
-        let (_, from) = state.logged_in(self.session)?;
+        let (session, from) = state.logged_in(self.session)?;
+        let moderator = session.moderator;
         let audience = match self.message_type {
             BinaryMessageType::BROADCAST_BINARY_MSG | BinaryMessageType::BROADCAST_BINARY_MSG_DEPRECATED0 => {
                 state.channel_audience(self.session)
@@ -148,6 +148,10 @@ impl Operation for SendBinary {
             }
             BinaryMessageType::BROADCAST_BINARY_MSG_ACROSS_ENTIRE_UNIVERSE
             | BinaryMessageType::BROADCAST_BINARY_MSG_ACROSS_ENTIRE_UNIVERSE_DEPRECATED0 => {
+                if !state.config.rules.may_speak_to_universe(moderator) {
+                    return Err(CallbackStatus::REQUEST_DENIED);
+                }
+                state.spend_chat(self.session)?;
                 state.everybody_but(self.session)
             }
             _ => return Err(CallbackStatus::REQUEST_DENIED),
@@ -199,7 +203,7 @@ impl Operation for SetChatFilter {
 impl State {
     /// Takes one message off what the player may say. Each message is paid with its share of a second, up to
     /// [`CHAT_BURST`] in advance.
-    fn spend_chat(&mut self, key: SessionKey) -> Result<(), CallbackStatus> {
+    pub(crate) fn spend_chat(&mut self, key: SessionKey) -> Result<(), CallbackStatus> {
         let (now, rate) = (self.now.millis, u64::from(self.config.rules.chat_per_second));
         let session = self.sessions.get_mut(&key).ok_or(CallbackStatus::SESSION_KEY_INVALID)?;
         if rate == 0 {

@@ -195,6 +195,13 @@ pub struct Rules {
     pub live_buddy_requests: bool,
 }
 
+impl Rules {
+    /// Whether a player may say something to everybody of the title.
+    pub(crate) fn may_speak_to_universe(&self, moderator: bool) -> bool {
+        self.chat_universe && (moderator || !self.chat_universe_moderators_only)
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {

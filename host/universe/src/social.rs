@@ -135,7 +135,8 @@ lists! {
 
 /// AddToBuddyListConfirmation: asks the target if it is online; either way the invitation waits for an answer.
 ///
-/// DBError for oneself, a buddy already, a full list; MaxExceeded if too many invitations wait for the target already. An
+/// DBError for oneself, a buddy already, a full list; MaxExceeded if too many invitations wait for the target already, or
+/// from who says more than the title lets: an invitation pops up at the target and is written down. An
 /// ignored asker is not told: the target just never hears of it. The server has looked up that the target exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct InviteBuddy {
@@ -154,6 +155,7 @@ impl Operation for InviteBuddy {
         let (session, from) = state.logged_in(self.session)?;
         let name = session.name.clone();
         state.may_add_buddy(self.session, self.target)?;
+        state.spend_chat(self.session)?;
         let limit = state.config.limits.invitations;
         if let Some(target) = state.by_account.get(&self.target).copied()
             && let Some(session) = state.sessions.get_mut(&target)

@@ -91,6 +91,46 @@ fn a_title_may_switch_kinds_of_chat_off_and_keep_the_universe_for_moderators() {
 }
 
 #[test]
+fn a_binary_message_to_everybody_is_for_whom_chat_to_everybody_is_and_costs_as_much() {
+    let mut config = config();
+    config.rules.chat_universe_moderators_only = true;
+    config.rules.chat_per_second = 5;
+    let mut lobby = Lobby::with(config);
+    let a = lobby.player(5);
+    let to_all = |session| SendBinary {
+        session,
+        variable: false,
+        message_type: BinaryMessageType::BROADCAST_BINARY_MSG_ACROSS_ENTIRE_UNIVERSE,
+        target: AccountId(0),
+        payload: vec![1; 400],
+    };
+    assert_eq!(lobby.run(to_all(a)), Err(CallbackStatus::REQUEST_DENIED));
+    let old = BinaryMessageType::BROADCAST_BINARY_MSG_ACROSS_ENTIRE_UNIVERSE_DEPRECATED0;
+    assert_eq!(lobby.run(SendBinary { message_type: old, ..to_all(a) }), Err(CallbackStatus::REQUEST_DENIED));
+    let (b, _) = lobby.begin();
+    let login = Login { moderator: true, ..lobby.login(b, 6) };
+    lobby.run(login).unwrap();
+    for _ in 0..20 {
+        assert_eq!(lobby.run(to_all(b)), Ok(1));
+    }
+    assert_eq!(lobby.run(to_all(b)), Err(CallbackStatus::MAX_EXCEEDED));
+}
+
+#[test]
+fn invitations_are_counted_with_what_a_player_says() {
+    let mut config = config();
+    config.rules.chat_per_second = 5;
+    let mut lobby = Lobby::with(config);
+    let (a, _) = (lobby.player(5), lobby.player(6));
+    let invite = InviteBuddy { session: a, target: AccountId(6), add_type: BuddyAddType::SYMMETRIC };
+    for _ in 0..20 {
+        assert_eq!(lobby.run(invite), Ok(()));
+    }
+    assert_eq!(lobby.run(invite), Err(CallbackStatus::MAX_EXCEEDED));
+    assert_eq!(lobby.pushes().len(), 20);
+}
+
+#[test]
 fn a_player_says_no_more_than_the_title_lets_on_average() {
     let mut config = config();
     config.rules.chat_per_second = 5;
