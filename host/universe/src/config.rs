@@ -90,7 +90,7 @@ pub struct Limits {
     pub connections_per_session: usize,
     /// Unused access keys of one session; one more revokes its oldest.
     pub keys_per_session: usize,
-    /// Game servers at one time.
+    /// Relays at one time; and as many consoles that host games.
     pub game_servers: usize,
     /// Bytes of a name or password; the rest is cut.
     pub name_bytes: usize,

@@ -86,7 +86,11 @@ impl Operation for RegisterGameServer {
             server.max_players_per_world = self.max_players_per_world;
             return Ok(());
         }
-        if state.servers.contains_key(&self.id) || state.servers.len() >= state.config.limits.game_servers {
+        // Consoles that host must not take the places of relays, without which nobody else plays.
+        let dedicated = self.kind == GameServerKind::Dedicated;
+        let alike = |server: &&GameServer| (server.kind == GameServerKind::Dedicated) == dedicated;
+        let full = state.servers.values().filter(alike).count() >= state.config.limits.game_servers;
+        if state.servers.contains_key(&self.id) || full {
             return Err(CallbackStatus::SERVER_BUSY);
         }
         let server = GameServer {

@@ -680,6 +680,30 @@ fn a_peer_to_peer_game_ends_with_its_host_or_without_reports() {
 }
 
 #[test]
+fn hosting_consoles_leave_the_places_of_relays_alone() {
+    let mut config = config();
+    config.limits.game_servers = 2;
+    let mut lobby = Lobby::with(config);
+    let relay = |id| RegisterGameServer {
+        id: GameServerId(id),
+        kind: GameServerKind::Dedicated,
+        app_ids: Vec::new(),
+        location: 0,
+        address: NOWHERE[0],
+        max_worlds: 1,
+        max_players_per_world: 8,
+    };
+    peer(&mut lobby, 5);
+    peer(&mut lobby, 6);
+    let session = lobby.player(7);
+    let third = RegisterGameServer { kind: GameServerKind::Peer { session }, ..relay(900) };
+    assert_eq!(lobby.run(third), Err(CallbackStatus::SERVER_BUSY));
+    assert_eq!(lobby.run(relay(901)), Ok(()));
+    assert_eq!(lobby.run(relay(902)), Ok(()));
+    assert_eq!(lobby.run(relay(903)), Err(CallbackStatus::SERVER_BUSY));
+}
+
+#[test]
 fn peer_to_peer_hosts_are_refused_where_the_title_has_none() {
     let mut config = config();
     config.rules.peer_to_peer = false;
