@@ -25,6 +25,9 @@ pub(crate) const WAKER: Token = Token(0);
 const LISTENER: Token = Token(1);
 const FIRST: usize = 2;
 
+/// Bytes up to CONNECT, at most: a hello, a key and a CONNECT have some 200, an echo or two come on top. Without this a
+/// peer whose echoes never cease would have the door for itself, since a connection is read until nothing is left.
+const MAX_HANDSHAKE: usize = 16 * 1024;
 /// More than any handshake has under way.
 const CHUNK: usize = 8 * 1024;
 /// How often deadlines of half-open connections are looked at.
@@ -56,6 +59,7 @@ struct Half {
     session: ServerSession,
     peer: SocketAddrV4,
     seat: Seat,
+    received: usize,
 }
 
 pub(crate) struct Door {
@@ -183,7 +187,8 @@ impl Hall {
             self.free.push(number);
             return;
         }
-        let half = Some(Half { stream, session, peer: SocketAddrV4::new(ip, peer.port()), seat });
+        let half =
+            Some(Half { stream, session, peer: SocketAddrV4::new(ip, peer.port()), seat, received: 0 });
         if number == self.halves.len() {
             self.halves.push(half);
         } else {
@@ -242,6 +247,12 @@ impl Hall {
             if asked.is_some() {
                 break false;
             }
+            half.received = half.received.saturating_add(count);
+            if half.received > MAX_HANDSHAKE {
+                tracing::debug!(peer = %half.peer, "more bytes than a handshake has");
+                self.door.counters.protocol_errors.increment();
+                break true;
+            }
         };
         if ended {
             self.remove(number);
@@ -254,7 +265,7 @@ impl Hall {
 
     /// The access key names the shard; whether it opens anything there is the shard's to say.
     fn hand_over(&mut self, half: Half, request: ConnectRequest) {
-        let Half { stream, session, peer, seat } = half;
+        let Half { stream, session, peer, seat, .. } = half;
         let shard = AccessKey::shard(request.access_key.as_bytes(), self.door.shards.len());
         let arrival = Arrival { stream, session, request, peer, seat };
         if let Some(link) = self.door.shards.get(shard)

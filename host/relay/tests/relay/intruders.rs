@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use medley_relay::{RelayConfig, RelayTitle};
 use medley_session::{ClientConfig, ClientEvent, ClientSession, Cover, ServerKind, Time, Transport};
-use medley_wire::RtMessage;
 use medley_wire::types::Text;
+use medley_wire::{RtId, RtMessage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
@@ -296,6 +296,22 @@ async fn bytes_that_are_no_handshake_close_the_connection_and_nothing_else() {
     }
     host.counted("half_open", 0).await;
     player.settled(Transport::Tcp).await;
+}
+
+#[tokio::test]
+async fn echoes_without_end_before_the_handshake_do_not_keep_the_door() {
+    let host = usual();
+    let world = host.world().await;
+    let stream = TcpStream::connect(host.relay.tcp_addr()).await.unwrap();
+    let (mut answers, mut flood) = stream.into_split();
+    let reading = tokio::spawn(async move { tokio::io::copy(&mut answers, &mut tokio::io::sink()).await });
+    let echoes = [RtId::CLIENT_ECHO.0, 1, 0, 7].repeat(4096);
+    let flooding = timeout(PATIENCE, async { while flood.write_all(&echoes).await.is_ok() {} });
+    assert!(flooding.await.is_ok(), "never closed");
+    let _ = reading.await.unwrap();
+    host.counted("protocol_errors", 1).await;
+    host.counted("half_open", 0).await;
+    host.player(&host.style(110, true), world, "a").await;
 }
 
 #[tokio::test]
