@@ -457,7 +457,6 @@ impl Connection {
         if !relay && !self.bucket.take(rate, burst, Instant::now().into_std()) {
             return Some(self.say_goodbye(forced::ERROR, Event::ClosedFlood));
         }
-        let Some(ctx) = self.ctx.as_deref_mut() else { return Some(Event::ClosedDefect) };
         if self.turned_away.is_some() {
             return None;
         }

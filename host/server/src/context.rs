@@ -228,12 +228,12 @@ impl Context {
     /// lost its state is of no use to the next.
     pub(crate) fn parcels(&mut self) -> mpsc::Sender<Parcel> {
         let size = usize::try_from(self.shared.config().limits.push_queue).unwrap_or(usize::MAX);
+        let size = if self.kind == ServerKind::Mps { size.max(COMMAND_QUEUE) } else { size };
         let (sender, receiver) = mpsc::channel(size.clamp(1, 65_536));
         self.queue = Some(receiver);
         self.losses = self.title.losses();
         sender
     }
-        let size = if self.kind == ServerKind::Mps { size.max(COMMAND_QUEUE) } else { size };
 }
 
 /// A call of the store that gave no value.

@@ -138,8 +138,8 @@ async fn try_login(
     refuse_banned(ctx, &app, Some(account.id), CallbackStatus::ACCOUNT_BANNED).await?;
     refuse_unlisted(&app, &account)?;
     // 6. and 7. The password.
-    match ctx.shared.store.verify_account(&account, password).await.map_err(StoreFailure::Store)? {
     let turn = ctx.hash_turn().await;
+    match ctx.shared.store.verify_account(&account, password).await.map_err(StoreFailure::Store)? {
         PasswordCheck::Match => {}
         PasswordCheck::ResetPending => {
             let set = ctx.shared.store.set_password(ctx.title.id(), account.id, Some(password));
@@ -150,8 +150,8 @@ async fn try_login(
             return Err(CallbackStatus::INVALID_PASSWORD.into());
         }
     }
-    // 8. In.
     drop(turn);
+    // 8. In.
     enter(ctx, &app, account).await
 }
 
@@ -326,15 +326,15 @@ async fn try_ticket_login(
         refuse_banned(ctx, &app, Some(account.id), CallbackStatus::ACCOUNT_BANNED).await?;
     }
     let account = match found {
-        Some(account) => account,
-        None if !rules.registration || !may_register(&ticket.online_id, &app.title().config) => {
-            return Err(CallbackStatus::FAIL.into());
-        }
         // Nothing verifies a ticket, so it must not stand in for a password: whoever writes one himself would be
         // whomever he names. What a ticket made has none.
         Some(account) if account.password.is_some() || account.reset_password => {
             tracing::info!(account = %account.id, "a ticket for an account that has a password");
             return Err(CallbackStatus::INVALID_PASSWORD.into());
+        }
+        Some(account) => account,
+        None if !rules.registration || !may_register(&ticket.online_id, &app.title().config) => {
+            return Err(CallbackStatus::FAIL.into());
         }
         None => create(ctx, &name, None).await?,
     };
@@ -366,13 +366,13 @@ pub(super) async fn get_id(ctx: &mut Context, request: &AccountGetIDRequest) -> 
 pub(super) async fn delete(ctx: &mut Context, request: &AccountDeleteRequest) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
     let (title, id, session) = (ctx.title_id(), ctx.stored_account()?, ctx.session()?);
-    let check = ctx.shared.store.verify_password(&title, id, request.master_password.as_bytes());
     let turn = ctx.hash_turn().await;
+    let check = ctx.shared.store.verify_password(&title, id, request.master_password.as_bytes());
     if check.await.map_err(StoreFailure::Store)? == PasswordCheck::Mismatch {
         return Err(CallbackStatus::INVALID_PASSWORD.into());
     }
-    ctx.write(move |store| store.delete_account(&title, id)).await?;
     drop(turn);
+    ctx.write(move |store| store.delete_account(&title, id)).await?;
     tracing::info!(account = %id, "account deleted by its owner");
     ctx.title.run(Logout { session, key: session }).await??;
     ctx.session = None;
@@ -387,8 +387,8 @@ pub(super) async fn update_password(
 ) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
     let (title, id) = (ctx.title_id(), ctx.stored_account()?);
-    let check = ctx.shared.store.verify_password(&title, id, request.old_password.as_bytes());
     let _turn = ctx.hash_turn().await;
+    let check = ctx.shared.store.verify_password(&title, id, request.old_password.as_bytes());
     match check.await.map_err(StoreFailure::Store)? {
         PasswordCheck::Match | PasswordCheck::ResetPending => {}
         PasswordCheck::Mismatch | PasswordCheck::NoPassword => {
