@@ -260,7 +260,8 @@ async fn what_was_acknowledged_survives_kill_9_at_random_moments() -> Result<()>
     let seed = number("MEDLEY_KILL_SEED")?.unwrap_or_else(|| u64::from(std::process::id()) << 32 | now());
     println!("kill: {rounds} rounds, MEDLEY_KILL_SEED={seed}");
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let place = Place::new()?.with("MEDLEY_LOG_LEVEL", "warn");
+    // A busy machine's disk may take longer than the 3 seconds after which a request gets its failure.
+    let place = Place::new()?.with("MEDLEY_LOG_LEVEL", "warn").with("MEDLEY_TIMEOUTS_STORE", 60);
     let ledger = Arc::new(Ledger::default());
     let mut accounts = 0;
     for round_number in 1..=rounds {
