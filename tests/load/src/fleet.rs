@@ -662,8 +662,9 @@ impl Fleet {
         self.until("CONNECT_COMPLETE", Duration::from_secs(30), |fleet| {
             let Some(connection) = fleet.get(number) else { return Ok(true) };
             if connection.ended || connection.rejected.is_some() {
-                let found =
-                    connection.rejected.map_or("a close".to_owned(), |reason| format!("reject {reason}"));
+                let found = connection
+                    .rejected
+                    .map_or_else(|| "a close".to_owned(), |reason| format!("reject {reason}"));
                 return Err(LoadError::Refused { request: "CONNECT", found });
             }
             Ok(connection.is_ready())

@@ -102,7 +102,7 @@ fn id() -> MessageId {
 pub(crate) fn session_begin(d: Dialect) -> AnyMessage {
     let connection_class = ConnectionType(1);
     match d.medius_version {
-        ..=109 => SessionBeginRequest { message_id: id(), connection_class, ..Default::default() }.into(),
+        ..=109 => SessionBeginRequest { message_id: id(), connection_class }.into(),
         110 | 111 => ExtendedSessionBeginRequest {
             message_id: id(),
             connection_class,
@@ -122,7 +122,6 @@ pub(crate) fn register(session_key: Text<17>, name: &str) -> AnyMessage {
         account_type: AccountType(1),
         account_name: Text::new(name),
         password: Text::new(PASSWORD),
-        ..Default::default()
     }
     .into()
 }
@@ -133,7 +132,6 @@ pub(crate) fn login(session_key: Text<17>, name: &str) -> AnyMessage {
         session_key,
         username: Text::new(name),
         password: Text::new(PASSWORD),
-        ..Default::default()
     }
     .into()
 }

@@ -218,7 +218,8 @@ impl Run<'_> {
         if let Some(line) = self.fleet.get(connection)
             && line.ended
         {
-            let found = line.rejected.map_or("a close".to_owned(), |reason| format!("reject {reason}"));
+            let found =
+                line.rejected.map_or_else(|| "a close".to_owned(), |reason| format!("reject {reason}"));
             return Err(LoadError::Refused { request: "a round", found });
         }
         Ok(())

@@ -125,7 +125,7 @@ pub fn table(rows: &[Row]) -> String {
     );
     for row in rows {
         let number = |value: Option<f64>, digits: usize| {
-            value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
+            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
         };
         let latency = |pick: fn(&Summary) -> f64| number(row.latency.as_ref().map(pick), 0);
         let _ = writeln!(
@@ -141,7 +141,7 @@ pub fn table(rows: &[Row]) -> String {
             latency(|summary| summary.max),
             number(row.cpu_us, 3),
             number(row.cpu_percent, 1),
-            row.rss_kib.map_or("-".to_owned(), |kib| kib.to_string()),
+            row.rss_kib.map_or_else(|| "-".to_owned(), |kib| kib.to_string()),
             number(row.ratio, 2),
             row.note,
         );

@@ -1,5 +1,7 @@
 //! Small bounded runs. Counts are asserted, times are not.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 use std::time::Duration;
 
