@@ -1,6 +1,6 @@
 //! Small bounded runs. Counts are asserted, times are not.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "the lint's exception for tests does not reach their helpers")]
 
 use std::path::Path;
 use std::time::Duration;
