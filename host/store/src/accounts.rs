@@ -242,6 +242,7 @@ impl<E: Engine> Accounts for Database<E> {
             tx.remove(Tree::AccountNames, &name_key(title, &account.name.0));
             tx.remove(Tree::AccountStats, &account_key);
             tx.change_account_count(title, false)?;
+            tx.forget_in_clans(title, id)?;
             // Rows of others that name this account have no index of their own: deletes are rare, scans of one title's
             // lists are short.
             let mut gone = Vec::new();

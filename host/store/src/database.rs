@@ -8,6 +8,7 @@ use crate::codec;
 use crate::commit::{Committer, NOTED_WITHIN, Pending, lock};
 use crate::engine::{Batch, Engine, MemoryEngine, Pair, SledEngine, SledOptions, Tree};
 use crate::error::{Result, StoreError};
+use crate::ladders::LadderIndexes;
 use crate::types::{AccountId, TitleId};
 
 /// Key of the schema version in [`Tree::Meta`].
@@ -49,6 +50,7 @@ pub struct Database<E: Engine> {
     /// Number of the last write that was applied.
     generation: Arc<AtomicU64>,
     committer: Option<Committer>,
+    ladders: LadderIndexes,
 }
 
 impl Database<MemoryEngine> {
@@ -91,11 +93,16 @@ impl<E: Engine> Database<E> {
         } else {
             None
         };
-        Ok(Self { engine, writer: Mutex::new(()), generation, committer })
+        let ladders = LadderIndexes::default();
+        Ok(Self { engine, writer: Mutex::new(()), generation, committer, ladders })
     }
 
     pub(crate) fn engine(&self) -> &E {
         &self.engine
+    }
+
+    pub(crate) fn ladders(&self) -> &LadderIndexes {
+        &self.ladders
     }
 
     /// Keeps writers out while `f` runs, for a consistent view over several reads.
@@ -132,6 +139,7 @@ impl<E: Engine> Database<E> {
         let next = self.generation.load(Ordering::Relaxed).wrapping_add(1);
         transaction.put_raw(Tree::Meta, GENERATION_KEY, next.to_be_bytes().to_vec());
         self.engine.commit(&transaction.batch)?;
+        self.ladders.committed(&transaction.batch);
         self.generation.store(next, Ordering::Release);
         let batch = self.committer.as_ref().map(commit);
         drop(turn);
@@ -263,6 +271,10 @@ pub(crate) mod counter {
     pub(crate) const ACCOUNT: &str = "account";
     pub(crate) const ANNOUNCEMENT: &str = "announcement";
     pub(crate) const BAN: &str = "ban";
+    pub(crate) const CLAN: &str = "clan";
+    pub(crate) const CLAN_CHALLENGE: &str = "clan_challenge";
+    pub(crate) const CLAN_INVITATION: &str = "clan_invitation";
+    pub(crate) const CLAN_MESSAGE: &str = "clan_message";
     pub(crate) const GAME: &str = "game";
 }
 

@@ -6,6 +6,44 @@ use std::sync::Arc;
 /// Shorthand used throughout the crate.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
+/// Why something about a clan is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClanRefusal {
+    /// There is no clan of that number.
+    #[error("there is no such clan")]
+    NoClan,
+    /// Another clan has the name.
+    #[error("another clan has that name")]
+    NameTaken,
+    /// The account is in a clan.
+    #[error("the account is in a clan")]
+    AlreadyInClan,
+    /// Who asks does not lead the clan.
+    #[error("only the leader of the clan may do that")]
+    NotLeader,
+    /// The account is not in the clan.
+    #[error("the account is not in the clan")]
+    NotMember,
+    /// The leader has to hand the clan over, or disband it.
+    #[error("the leader cannot leave the clan")]
+    LeaderCannotLeave,
+    /// The account has an invitation of the clan that it did not answer.
+    #[error("the account is invited already")]
+    AlreadyInvited,
+    /// There is no open invitation.
+    #[error("there is no open invitation")]
+    NoInvitation,
+    /// The clan has no message of that number.
+    #[error("the clan has no such message")]
+    NoMessage,
+    /// There is no challenge of that number.
+    #[error("there is no such challenge")]
+    NoChallenge,
+    /// The challenge has another state, or there is an open one already, or a clan challenged itself.
+    #[error("the state of the challenge does not allow that")]
+    WrongState,
+}
+
 /// What the store refuses or fails at.
 ///
 /// Two kinds live here. *Refusals* ([`StoreError::is_refusal`]) are answers to what a player or operator asked
@@ -62,6 +100,14 @@ pub enum StoreError {
         owner: String,
         /// Entries it can hold.
         max: usize,
+    },
+    /// Something about a clan is not possible.
+    #[error("title `{title}`: {refusal}")]
+    Clan {
+        /// Title community.
+        title: String,
+        /// Why.
+        refusal: ClanRefusal,
     },
     /// A stored record does not decode.
     #[error("record {key} of tree `{tree}` is damaged: wanted {wanted}, found {found}")]
@@ -187,6 +233,7 @@ impl StoreError {
                 | Self::TooLong { .. }
                 | Self::Invalid { .. }
                 | Self::LimitReached { .. }
+                | Self::Clan { .. }
         )
     }
 }

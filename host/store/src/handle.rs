@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use zeroize::Zeroizing;
@@ -15,7 +15,7 @@ use crate::commit::{Pending, lock};
 use crate::error::{Result, StoreError};
 use crate::password::{PasswordOptions, Passwords, check_password};
 use crate::traits::Store;
-use crate::types::{Account, AccountId, NewAccount, Text, TitleId, UnixSeconds};
+use crate::types::{Account, AccountId, LadderStat, NewAccount, Text, TitleId, UnixSeconds};
 
 /// Threads and queues of a [`StoreHandle`].
 #[derive(Debug, Clone)]
@@ -65,6 +65,8 @@ pub struct StoreHandle {
 }
 
 struct Shared {
+    /// Held by the workers, so that it goes with the last of them.
+    store: Weak<dyn Store>,
     calls: Pool,
     hashes: Pool,
     passwords: Passwords,
@@ -86,7 +88,8 @@ impl StoreHandle {
         let calls = Pool::start("medley-store", options.threads, options.queue, &store, &alive)?;
         let hashes = Pool::start("medley-hash", options.hash_threads, options.queue, &store, &alive)?;
         let ended = tokio::sync::Mutex::new(ended);
-        Ok(Self { shared: Arc::new(Shared { calls, hashes, passwords, ended }) })
+        let store = Arc::downgrade(&store);
+        Ok(Self { shared: Arc::new(Shared { store, calls, hashes, passwords, ended }) })
     }
 
     /// Runs a reading call, e.g. `handle.read(move |store| store.account(&title, id)).await`.
@@ -95,6 +98,19 @@ impl StoreHandle {
         call: impl FnOnce(&dyn Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.shared.calls.run(call).await
+    }
+
+    /// Runs a reading call of a few look-ups by key on the caller's own thread. What is warm takes microseconds, less than
+    /// handing it to another thread; what is cold waits for the disk. Not for scans, not for writes.
+    ///
+    /// # Errors
+    /// As the call; [`StoreError::Closed`] after [`StoreHandle::close`].
+    pub fn glance<T>(&self, call: impl FnOnce(&dyn Store) -> Result<T>) -> Result<T> {
+        if lock(&self.shared.calls.queue.jobs).stop {
+            return Err(StoreError::Closed);
+        }
+        let store = self.shared.store.upgrade().ok_or(StoreError::Closed)?;
+        call(&*store)
     }
 
     /// Runs a writing call and waits until it is durable, e.g.
@@ -184,6 +200,17 @@ impl StoreHandle {
             _ => self.shared.passwords.forget(id),
         }
         Ok(())
+    }
+
+    /// Makes a ladder if it is not in memory, so that questions about it are quick: on a thread for hashes, which are for
+    /// what takes long.
+    pub async fn load_ladder(&self, title: &TitleId, stat: LadderStat) -> Result<()> {
+        let of = title.clone();
+        if self.read(move |store| Ok(store.ladder_is_loaded(&of, stat))).await? {
+            return Ok(());
+        }
+        let of = title.clone();
+        self.shared.hashes.run(move |store| store.load_ladder(&of, stat)).await
     }
 
     /// Ends the threads after the calls that are queued, and waits until the store is released (its lock too). Later

@@ -1,4 +1,4 @@
-//! Durable data of a Medius host: accounts and their stats, buddies, ignore lists, bans, announcements, policies, game
+//! Durable data of a Medius host: accounts and their stats, buddies, ignore lists, clans, bans, announcements, policies, game
 //! history, and plugins' own data, per title community ([`TitleId`]).
 //!
 //! What it is: [`Store`], a port that may block, its default on an embedded sled database
@@ -15,6 +15,7 @@
 
 mod accounts;
 mod bans;
+mod clans;
 mod codec;
 mod commit;
 mod database;
@@ -22,6 +23,7 @@ mod engine;
 mod error;
 mod games;
 mod handle;
+mod ladders;
 mod notices;
 mod password;
 mod plugin_data;
@@ -30,12 +32,16 @@ mod traits;
 mod transfer;
 mod types;
 
+pub use self::clans::{
+    Clan, ClanChallenge, ClanChallengeId, ClanChallengeStatus, ClanId, ClanInvitation, ClanInvitationId,
+    ClanInvitationStatus, ClanMember, ClanMessage, ClanMessageId, ClanMessageStatus, Clans, NewClan,
+};
 pub use self::commit::{Durable, Pending};
 pub use self::database::{Database, Migration, SCHEMA, Transaction};
 pub use self::engine::{Batch, Engine, MemoryEngine, Pair, SledEngine, SledOptions, Tree};
-pub use self::error::{Result, StoreError};
+pub use self::error::{ClanRefusal, Result, StoreError};
 pub use self::handle::{HandleOptions, PasswordCheck, StoreHandle};
 pub use self::password::{PasswordOptions, Passwords};
-pub use self::traits::{Accounts, Bans, Games, Notices, PluginData, Social, Store};
+pub use self::traits::{Accounts, Bans, Games, Ladders, Notices, PluginData, Social, Store};
 pub use self::transfer::{ImportMode, Imported, check_import};
 pub use self::types::*;

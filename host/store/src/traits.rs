@@ -2,13 +2,14 @@
 
 use std::io::{BufRead, Write};
 
+use crate::clans::Clans;
 use crate::commit::Pending;
 use crate::error::Result;
 use crate::transfer::{ImportMode, Imported};
 use crate::types::{
     Account, AccountId, Announcement, AnnouncementId, Ban, BanId, BanQuery, GameRecord, GameRecordId,
-    Invitation, ListKind, ListedAccount, LoginRecord, NewAccount, NewBan, Page, PasswordHash, PluginScope,
-    PolicyKind, Stats, StatsUpdate, TitleId, UnixSeconds,
+    Invitation, LadderOrder, LadderPlace, LadderStat, ListKind, ListedAccount, LoginRecord, NewAccount,
+    NewBan, Page, PasswordHash, PluginScope, PolicyKind, Stats, StatsUpdate, TitleId, UnixSeconds,
 };
 
 /// Accounts and their stats.
@@ -39,13 +40,40 @@ pub trait Accounts {
     /// Notes a successful login. Ready at once and durable with the next write, within two seconds at the latest: no
     /// answer depends on it, and a flush for each login would cost a third of it.
     fn record_login(&self, title: &TitleId, id: AccountId, login: &LoginRecord) -> Result<Pending<()>>;
-    /// Deletes the account with its stats, lists (also its rows on others' lists), invitations and plugin data. Its number
-    /// is not used again. Bans and game history keep their rows.
+    /// Deletes the account with its stats, lists (also its rows on others' lists), invitations, membership of a
+    /// clan (the longest-standing member leads on) and plugin data. Its number is not used again. Bans and game history keep their rows.
     fn delete_account(&self, title: &TitleId, id: AccountId) -> Result<Pending<()>>;
     /// All stats; zeros for an account that never wrote any, `None` for an unknown account.
     fn stats(&self, title: &TitleId, id: AccountId) -> Result<Option<Stats>>;
     /// Replaces parts of the stats, together.
     fn update_stats(&self, title: &TitleId, id: AccountId, updates: &[StatsUpdate]) -> Result<Pending<()>>;
+}
+
+/// Accounts in the order of a stat. A ladder is made at its first use (about a second for 100,000 accounts) and kept in
+/// memory; after that a position or a page costs microseconds.
+pub trait Ladders {
+    /// True if it is in memory: a question about it does not have to make it first.
+    fn ladder_is_loaded(&self, title: &TitleId, stat: LadderStat) -> bool;
+    /// Makes it, if it is not in memory.
+    fn load_ladder(&self, title: &TitleId, stat: LadderStat) -> Result<()>;
+    /// Where an account stands; `None` for an unknown one.
+    fn ladder_place(
+        &self,
+        title: &TitleId,
+        stat: LadderStat,
+        order: LadderOrder,
+        account: AccountId,
+    ) -> Result<Option<LadderPlace>>;
+    /// Places in ascending position from `start` (1 and below: the first), at most `rows` and
+    /// [`limits::PAGE`](crate::limits::PAGE).
+    fn ladder_page(
+        &self,
+        title: &TitleId,
+        stat: LadderStat,
+        order: LadderOrder,
+        start: u32,
+        rows: usize,
+    ) -> Result<Vec<LadderPlace>>;
 }
 
 /// Buddies, ignore lists, invitations.
@@ -181,7 +209,9 @@ pub trait PluginData {
 ///
 /// A write answers [`Pending`]: it is applied, in full or not at all, and visible to readers, and is acknowledged
 /// (`wait()` or `.await`) once it is durable. Writers that wait at the same time share a flush.
-pub trait Store: Accounts + Social + Bans + Notices + Games + PluginData + Send + Sync + 'static {
+pub trait Store:
+    Accounts + Ladders + Social + Clans + Bans + Notices + Games + PluginData + Send + Sync + 'static
+{
     /// Writes everything as JSON lines, a header first; says how many lines. Writers wait meanwhile, so that the
     /// export is one moment's state.
     fn export(&self, to: &mut dyn Write) -> Result<u64>;

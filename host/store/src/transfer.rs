@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::{check_account, check_stats};
 use crate::bans::check_ban;
+use crate::clans::{Clan, ClanChallenge, ClanId, ClanInvitation, ClanMessage, Membership};
 use crate::codec;
 use crate::database::{Database, SCHEMA, Transaction, counter, key};
 use crate::engine::{Engine, Tree};
@@ -119,6 +120,34 @@ enum Line {
         key: Text,
         value: Text,
     },
+    Clan {
+        title: TitleId,
+        clan: Clan,
+    },
+    ClanMember {
+        title: TitleId,
+        clan: ClanId,
+        account: AccountId,
+        since: UnixSeconds,
+    },
+    ClanStats {
+        title: TitleId,
+        clan: ClanId,
+        stats: Box<Stats>,
+    },
+    ClanInvitation {
+        title: TitleId,
+        invitation: ClanInvitation,
+    },
+    ClanMessage {
+        title: TitleId,
+        clan: ClanId,
+        message: ClanMessage,
+    },
+    ClanChallenge {
+        title: TitleId,
+        challenge: ClanChallenge,
+    },
     End {
         records: u64,
     },
@@ -142,6 +171,9 @@ fn line_of(tree: Tree, key: &[u8], value: &[u8]) -> Result<Option<Line>> {
     };
     Ok(Some(match tree {
         Tree::Meta | Tree::AccountNames | Tree::AccountCounts | Tree::BanSubjects => return Ok(None),
+        Tree::ClanNames | Tree::ClanCounts | Tree::ClanOf | Tree::ClanInvited | Tree::ClanChallengesOf => {
+            return Ok(None);
+        }
         Tree::Counters => {
             let name = std::str::from_utf8(key).map_err(|_| bad_key())?.to_owned();
             Line::Counter { name, last: codec::decode(tree, key, value)? }
@@ -194,6 +226,33 @@ fn line_of(tree: Tree, key: &[u8], value: &[u8]) -> Result<Option<Line>> {
             };
             Line::PluginData { title, account, key: Text::from(key), value: Text::from(value) }
         }
+        Tree::Clans | Tree::DisbandedClans => {
+            Line::Clan { title: titled()?.0, clan: codec::decode(tree, key, value)? }
+        }
+        Tree::ClanMembers => {
+            let (title, rest) = titled()?;
+            let (clan, member) = rest.split_first_chunk::<4>().ok_or_else(bad_key)?;
+            let Membership { since } = codec::decode(tree, key, value)?;
+            let account = account(member.try_into().map_err(|_| bad_key())?)?;
+            Line::ClanMember { title, clan: ClanId(u32::from_be_bytes(*clan)), account, since }
+        }
+        Tree::ClanStats => {
+            let (title, rest) = titled()?;
+            let stats = Box::new(codec::decode(tree, key, value)?);
+            Line::ClanStats { title, clan: ClanId(number(rest)?), stats }
+        }
+        Tree::ClanInvitations => {
+            Line::ClanInvitation { title: titled()?.0, invitation: codec::decode(tree, key, value)? }
+        }
+        Tree::ClanMessages => {
+            let (title, rest) = titled()?;
+            let clan = rest.first_chunk::<4>().ok_or_else(bad_key)?;
+            let clan = ClanId(u32::from_be_bytes(*clan));
+            Line::ClanMessage { title, clan, message: codec::decode(tree, key, value)? }
+        }
+        Tree::ClanChallenges => {
+            Line::ClanChallenge { title: titled()?.0, challenge: codec::decode(tree, key, value)? }
+        }
     }))
 }
 
@@ -214,12 +273,21 @@ impl Transaction<'_> {
         match line {
             Line::Header { .. } | Line::End { .. } => Ok(()),
             Line::Counter { name, last } => {
-                let known = [counter::ACCOUNT, counter::ANNOUNCEMENT, counter::BAN, counter::GAME];
+                let known = [
+                    counter::ACCOUNT,
+                    counter::ANNOUNCEMENT,
+                    counter::BAN,
+                    counter::CLAN,
+                    counter::CLAN_CHALLENGE,
+                    counter::CLAN_INVITATION,
+                    counter::CLAN_MESSAGE,
+                    counter::GAME,
+                ];
                 match known.into_iter().find(|known| *known == name) {
                     Some(known) => self.raise_counter(known, last),
                     None => Err(StoreError::Invalid {
                         field: "counter",
-                        wanted: "account, announcement, ban or game",
+                        wanted: "account, announcement, ban, a clan's or game",
                         found: name,
                     }),
                 }
@@ -283,6 +351,26 @@ impl Transaction<'_> {
                 self.put_raw(Tree::PluginData, &plugin_data::full_key(&title, scope, &key.0), value.0);
                 Ok(())
             }
+            Line::Clan { title, clan } => {
+                self.raise_counter(counter::CLAN, clan.id.0)?;
+                self.import_clan(&title, &clan)
+            }
+            Line::ClanMember { title, clan, account, since } => {
+                self.import_clan_member(&title, clan, account, since)
+            }
+            Line::ClanStats { title, clan, stats } => self.import_clan_stats(&title, clan, &stats),
+            Line::ClanInvitation { title, invitation } => {
+                self.raise_counter(counter::CLAN_INVITATION, invitation.id.0)?;
+                self.import_clan_invitation(&title, &invitation)
+            }
+            Line::ClanMessage { title, clan, message } => {
+                self.raise_counter(counter::CLAN_MESSAGE, message.id.0)?;
+                self.import_clan_message(&title, clan, &message)
+            }
+            Line::ClanChallenge { title, challenge } => {
+                self.raise_counter(counter::CLAN_CHALLENGE, challenge.id.0)?;
+                self.import_clan_challenge(&title, &challenge)
+            }
         }
     }
 
@@ -341,7 +429,8 @@ impl Lines<'_> {
                 continue;
             }
             // The JSON error counts lines too, and to it this is line 1.
-            let wrong = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", ", column ");
+            let wrong =
+                |error: serde_json::Error| error.to_string().replace(" at line 1 column ", ", column ");
             let line = serde_json::from_slice(&bytes).map_err(|error| self.error(wrong(error)))?;
             return Ok(Some((line, bytes.len())));
         }

@@ -34,6 +34,20 @@ pub mod limits {
     pub const LADDER_STATS: usize = 15;
     /// Buddies of one account, in entries. Same for its ignore list and the invitations waiting for it.
     pub const LIST: usize = 512;
+    /// Name of a clan. The SDK's field is 32 bytes with the NUL.
+    pub const CLAN_NAME: usize = 31;
+    /// Members of a clan.
+    pub const CLAN_MEMBERS: usize = 256;
+    /// Invitations that a clan keeps, answered ones included; also those that wait for one account.
+    pub const CLAN_INVITATIONS: usize = 256;
+    /// Messages that a clan keeps.
+    pub const CLAN_MESSAGES: usize = 200;
+    /// Text of a clan message, an invitation, a challenge or an answer to one. The SDK's longest field is 2048 bytes.
+    pub const CLAN_TEXT: usize = 2048;
+    /// Team challenges that a clan keeps, those made to it included.
+    pub const CLAN_CHALLENGES: usize = 200;
+    /// Disbanded clans that a title remembers.
+    pub const DISBANDED_CLANS: usize = 1000;
     /// Text of an announcement.
     pub const ANNOUNCEMENT: usize = 4000;
     /// Announcements of one title, in entries.
@@ -114,6 +128,44 @@ impl fmt::Display for TitleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// What a ladder ranks accounts by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LadderStat {
+    /// A LadderStatIndex, 0 to 99: of the wide stats of an account that has any but zeros, else of its narrow ones (and
+    /// 0 beyond them). A title keeps one of the two kinds.
+    Index(u8),
+    /// 1, 2 or 4 bytes of the stats blob as a little-endian number, of 4 bytes a signed one. No source says how Sony's
+    /// server read the bytes that old titles name.
+    Bytes {
+        /// The first byte.
+        start: u8,
+        /// How many.
+        width: u8,
+    },
+}
+
+/// From which end a ladder counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LadderOrder {
+    /// Position 1 has the highest value; of equal ones the lower account number comes first.
+    HighestFirst,
+    /// The same ladder from its other end.
+    LowestFirst,
+}
+
+/// Where an account stands on a ladder. Every account of the title stands there, also those with 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LadderPlace {
+    /// Who.
+    pub account: AccountId,
+    /// Its value.
+    pub value: i32,
+    /// From 1; no two accounts have the same.
+    pub position: u32,
+    /// Accounts on the ladder.
+    pub total: u32,
 }
 
 /// Number of an account, from 1. One counter serves all titles of a store and no number is used twice, not even

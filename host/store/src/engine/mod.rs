@@ -67,6 +67,30 @@ trees! {
     Games = "games",
     /// Title, scope, key -> value.
     PluginData = "plugin_data",
+    /// Title, clan -> clan.
+    Clans = "clans",
+    /// Title, clan -> clan that is no more.
+    DisbandedClans = "disbanded_clans",
+    /// Title, folded name -> clan number.
+    ClanNames = "clan_names",
+    /// Title -> number of clans.
+    ClanCounts = "clan_counts",
+    /// Title, clan, account -> membership.
+    ClanMembers = "clan_members",
+    /// Title, account -> clan number.
+    ClanOf = "clan_of",
+    /// Title, clan -> stats.
+    ClanStats = "clan_stats",
+    /// Title, clan, invitation -> invitation.
+    ClanInvitations = "clan_invitations",
+    /// Title, account, open invitation -> clan number.
+    ClanInvited = "clan_invited",
+    /// Title, clan, message -> message.
+    ClanMessages = "clan_messages",
+    /// Title, challenge -> challenge.
+    ClanChallenges = "clan_challenges",
+    /// Title, clan, challenge -> nothing.
+    ClanChallengesOf = "clan_challenges_of",
 }
 
 /// Writes of one atomic step: `None` removes.
