@@ -53,6 +53,7 @@ mod clan;
 mod file;
 mod game;
 mod game_list;
+mod ladder;
 mod mgcl;
 mod misc;
 mod player;
@@ -349,6 +350,13 @@ registry! {
         UpdateLadderStatsWideRequest => update_wide, MLS, Login, status(CallbackStatus::DB_ERROR);
         AccountUpdateStats_OpenAccessRequest => update_open_access, MLS, Login, SILENT;
         GetTotalRankingsRequest => total_rankings, MLS, Login, NO_RESULT;
+    }
+    ladder {
+        LadderListRequest => list, MLS, Login, NO_RESULT;
+        LadderList_ExtraInfoRequest => list_extra_info, MLS, Login, NO_RESULT;
+        LadderList_ExtraInfoRequest0 => list_extra_info0, MLS, Login, NO_RESULT;
+        LadderPositionRequest => position, MLS, Login, NO_RESULT;
+        LadderPosition_ExtraInfoRequest => position_extra_info, MLS, Login, NO_RESULT;
     }
     clan {
         GetMyClansRequest => get_mine, MAS_MLS, Login, NO_RESULT, early Early::Status(CallbackStatus::NO_RESULT);

@@ -6,6 +6,7 @@ mod chat;
 mod game_lists;
 mod games;
 mod harness;
+mod ladders;
 mod players;
 mod reports;
 mod stats;
