@@ -93,7 +93,9 @@ pub(crate) async fn run(
     loop {
         let mut registered = false;
         let one = one_link(&relay, &link, &keys, &mut notices, &mut registered);
-        let Some(ended) = shutdown.run_until_cancelled(one).await else { return };
+        let ended = shutdown.run_until_cancelled(one).await;
+        relay.set_joined(false);
+        let Some(ended) = ended else { return };
         if shutdown.is_cancelled() {
             // A host that stops says goodbye to its relay too: the end that was asked for, and no trouble.
             return;
@@ -148,6 +150,7 @@ async fn one_link(
     let mut state = Link { session, started, last_report: None };
     let mut buffer = vec![0; 16 * 1024];
     let mut requests: Vec<AnyMessage> = Vec::new();
+    let mut told = None;
     loop {
         let output = state.session.take_output();
         if !output.is_empty() {
@@ -183,7 +186,8 @@ async fn one_link(
                     return Err(LinkError::Goodbye(reason));
                 }
                 if connected {
-                    state.session.send_app(&attributes(relay, link).into())?;
+                    told = relay.public_address();
+                    state.session.send_app(&attributes(relay, link, told).into())?;
                     *registered = true;
                     tracing::info!(mps = %link.address, "relay registers with MPS");
                     state.report(relay, true)?;
@@ -207,6 +211,11 @@ async fn one_link(
         }
         state.session.handle_timeout(Time(started.elapsed()))?;
         if *registered {
+            let address = relay.public_address();
+            if address != told {
+                told = address;
+                state.session.send_app(&attributes(relay, link, told).into())?;
+            }
             state.report(relay, false)?;
         }
     }
@@ -263,9 +272,9 @@ fn load(relay: &RelayHandle) -> ServerReport {
 }
 
 /// Who we are: the address that clients are to be told. Without a configured one MPS knows ours best: it sees it.
-fn attributes(relay: &RelayHandle, link: &MpsLink) -> ServerSetAttributesRequest {
+fn attributes(relay: &RelayHandle, link: &MpsLink, address: Option<Ipv4Addr>) -> ServerSetAttributesRequest {
     // All zero then, the port apart: MPS is to take the address of the connection.
-    let ip = relay.config().public_address.unwrap_or(Ipv4Addr::UNSPECIFIED);
+    let ip = address.unwrap_or(Ipv4Addr::UNSPECIFIED);
     ServerSetAttributesRequest {
         message_id: Text::new("1"),
         attributes: MgclServerAttributes(link.location),
@@ -368,7 +377,8 @@ async fn answer(
             Ok(())
         }
         AnyMessage::ServerSetAttributesResponse(response) => {
-            if response.confirmation != MgclErrorCode::SUCCESS {
+            relay.set_joined(response.confirmation == MgclErrorCode::SUCCESS);
+            if !relay.joined() {
                 tracing::warn!(code = response.confirmation.0, "MPS did not take our attributes");
             }
             Ok(())

@@ -1,7 +1,7 @@
 //! Starting a relay, and what its owner can ask of it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -13,7 +13,7 @@ use medley_session::{Handshake, HandshakeRules, ServerConfig, ServerKind};
 use medley_wire::types::{AppId, SessionKeyText};
 use mio::net::TcpListener;
 use mio::{Poll, Waker};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{RelayConfig, RelayRules, UdpMode};
@@ -21,7 +21,7 @@ use crate::door::{self, Door, ShardLink};
 use crate::metrics::{self, Counters, RelayCounters};
 use crate::mgcl;
 use crate::placement::Placement;
-use crate::shard::{Command, Common, Shard};
+use crate::shard::{Command, Common, Notice, Shard};
 use crate::sockets;
 use crate::world::{Allotment, DmeWorldId, Refused};
 
@@ -87,6 +87,10 @@ struct Inner {
     keys: Arc<KeyStore>,
     stop: Arc<AtomicBool>,
     door: Arc<Waker>,
+    /// Names of threads that ended unasked.
+    lost: watch::Receiver<Vec<String>>,
+    /// MPS took our attributes, and the link is up.
+    joined: AtomicBool,
     done: tokio_util::task::TaskTracker,
 }
 
@@ -105,6 +109,22 @@ impl Drop for Inner {
     /// A runtime that is dropped takes the relay's tasks with it: the threads must not be left behind.
     fn drop(&mut self) {
         self.halt();
+    }
+}
+
+/// Held by a thread of the relay: tells of its end, a panic too, unless the relay is stopping.
+struct Watched {
+    name: String,
+    stop: Arc<AtomicBool>,
+    lost: Arc<watch::Sender<Vec<String>>>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.stop.load(Ordering::Acquire) {
+            let name = core::mem::take(&mut self.name);
+            self.lost.send_modify(|lost| lost.push(name));
+        }
     }
 }
 
@@ -142,6 +162,7 @@ impl Relay {
             started: Instant::now(),
             notices: notices_in,
             next_port: AtomicU32::new(0),
+            public_address: AtomicU32::new(address_bits(config.public_address)),
             config,
         });
         let config = &common.config;
@@ -188,9 +209,12 @@ impl Relay {
             server,
             handshakes: Arc::new(Handshakes(rules)),
         };
-        let mut threads = vec![spawn("relay-door".to_owned(), move || door.run())?];
+        let (lost_in, lost) = watch::channel(Vec::new());
+        let lost_in = Arc::new(lost_in);
+        let watched = |name| Watched { name, stop: Arc::clone(&stop), lost: Arc::clone(&lost_in) };
+        let mut threads = vec![spawn(watched("relay-door".to_owned()), move || door.run())?];
         for (number, shard) in loops.into_iter().enumerate() {
-            threads.push(spawn(format!("relay-{number}"), move || shard.run())?);
+            threads.push(spawn(watched(format!("relay-{number}")), move || shard.run())?);
         }
 
         let done = tokio_util::task::TaskTracker::new();
@@ -205,29 +229,52 @@ impl Relay {
                 keys,
                 stop,
                 door: door_waker,
+                lost: lost.clone(),
+                joined: AtomicBool::new(false),
                 done: done.clone(),
             }),
         };
         done.spawn(mgcl::run(handle.clone(), link_keys, notices_out, shutdown.clone()));
-        done.spawn(watch(handle.clone(), shutdown, threads));
+        done.spawn(look_after(handle.clone(), shutdown, threads, lost));
         done.close();
         Ok(handle)
     }
 }
 
-fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(name).spawn(body)
+fn spawn(watched: Watched, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(watched.name.clone()).spawn(move || {
+        let _watched = watched;
+        body();
+    })
 }
 
-/// Publishes numbers, and stops the threads in the end.
-async fn watch(handle: RelayHandle, shutdown: CancellationToken, threads: Vec<JoinHandle<()>>) {
+/// An address as an atomic holds it; 0.0.0.0, which can be told to nobody, is none.
+fn address_bits(address: Option<Ipv4Addr>) -> u32 {
+    address.map_or(0, u32::from)
+}
+
+/// Publishes numbers, notices threads that end unasked, and stops them all in the end.
+async fn look_after(
+    handle: RelayHandle,
+    shutdown: CancellationToken,
+    threads: Vec<JoinHandle<()>>,
+    mut lost: watch::Receiver<Vec<String>>,
+) {
     metrics::describe();
+    let mut told = 0;
     let mut tick = tokio::time::interval(PUBLISH);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => break,
             _ = tick.tick() => metrics::publish(&handle.counters()),
+            Ok(()) = lost.changed() => {
+                let names = lost.borrow_and_update();
+                for thread in names.iter().skip(told) {
+                    tracing::error!(thread, "a thread of the relay ended unasked: what it served is lost until a restart");
+                }
+                told = names.len();
+            }
         }
     }
     handle.inner.halt();
@@ -284,6 +331,37 @@ impl RelayHandle {
     #[must_use]
     pub fn config(&self) -> &RelayConfig {
         &self.inner.common.config
+    }
+
+    /// The address that clients are told from now on; `None`: the one at which they reach the relay. MPS is told too.
+    pub fn set_public_address(&self, address: Option<Ipv4Addr>) {
+        let common = &self.inner.common;
+        if common.public_address.swap(address_bits(address), Ordering::Relaxed) != address_bits(address) {
+            // Wakes the link. A link that has so much to do finds the new address without it.
+            let _ = common.notices.try_send(Notice::Load);
+        }
+    }
+
+    /// The address that clients are told; `None`: the one at which they reach the relay.
+    #[must_use]
+    pub fn public_address(&self) -> Option<Ipv4Addr> {
+        self.inner.common.public_address()
+    }
+
+    /// A thread, of the door or of a shard, ended though nobody stopped the relay: a defect, and what it served is lost.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        !self.inner.lost.borrow().is_empty()
+    }
+
+    /// MPS took the relay's attributes and the link to it is up. Never, if the relay has no MPS to go to.
+    #[must_use]
+    pub fn joined(&self) -> bool {
+        self.inner.joined.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_joined(&self, joined: bool) {
+        self.inner.joined.store(joined, Ordering::Release);
     }
 
     /// All numbers, at this moment.

@@ -12,7 +12,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io::{ErrorKind, Read};
-use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -119,11 +119,19 @@ pub(crate) struct Common {
     pub(crate) placement: Placement,
     pub(crate) notices: mpsc::Sender<Notice>,
     pub(crate) next_port: AtomicU32,
+    /// See [`Common::public_address`].
+    pub(crate) public_address: AtomicU32,
 }
 
 impl Common {
     pub(crate) fn now(&self) -> Time {
         Time(self.started.elapsed())
+    }
+
+    /// The address told to clients, as last set. `None`: the one at which a client reached the relay.
+    pub(crate) fn public_address(&self) -> Option<Ipv4Addr> {
+        let bits = self.public_address.load(Ordering::Relaxed);
+        (bits != 0).then(|| Ipv4Addr::from(bits))
     }
 }
 
@@ -1009,7 +1017,7 @@ impl Shard {
     fn udp_address(&mut self, player: &mut Player, slot: usize, index: DmeIndex) -> Option<SocketAddrV4> {
         let config = &self.common.config;
         let reached = player.io.stream.local_addr().ok().and_then(v4)?;
-        let ip = config.public_address.unwrap_or_else(|| *reached.ip());
+        let ip = self.common.public_address().unwrap_or_else(|| *reached.ip());
         let UdpMode::PortPerClient { base, count } = config.udp else {
             return Some(SocketAddrV4::new(ip, self.udp_port));
         };

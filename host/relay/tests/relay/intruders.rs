@@ -1,14 +1,17 @@
 //! What must not harm anybody: wrong keys, false datagrams, slow readers, power-offs, floods.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use medley_relay::{RelayConfig, RelayTitle};
+use medley_crypto::KeyStore;
+use medley_relay::{Relay, RelayConfig, RelayHandle, RelayRules, RelayTitle, WorldError};
 use medley_session::{ClientConfig, ClientEvent, ClientSession, Cover, ServerKind, Time, Transport};
-use medley_wire::types::Text;
+use medley_wire::types::{AppId, Text};
 use medley_wire::{RtId, RtMessage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::console::{Console, PATIENCE, Seen, UYA, host, key, usual};
 
@@ -394,7 +397,7 @@ fn a_runtime_that_is_dropped_takes_the_relays_threads_along() {
     let (address, threads) = {
         let _entered = runtime.enter();
         let host = usual();
-        (host.relay.tcp_addr(), std::sync::Arc::downgrade(&host.keys))
+        (host.relay.tcp_addr(), Arc::downgrade(&host.keys))
     };
     drop(runtime);
     // The port closes when the door's thread has ended.
@@ -413,7 +416,7 @@ async fn the_plaintext_uya_client_gets_in_without_a_key_exchange() {
     let mut config = ClientConfig::new(108, UYA, ServerKind::Dme);
     config.world = world.0;
     config.keys = Some((Text::new("13088"), Text::new(allotment.access_key.as_bytes())));
-    let mut session = ClientSession::new(std::sync::Arc::new(config), [1; 32], Time::ZERO).unwrap();
+    let mut session = ClientSession::new(Arc::new(config), [1; 32], Time::ZERO).unwrap();
     let mut frame = session.take_output();
     assert_eq!((frame.len(), frame[0]), (110, 0x15));
     // Its access key ends the message after 16 bytes.
@@ -434,4 +437,56 @@ async fn the_plaintext_uya_client_gets_in_without_a_key_exchange() {
         received.unwrap();
     }
     assert_eq!(info, Some(host.relay.udp_addr().port()));
+}
+
+/// A defect: to look this title up ends the thread that does.
+struct Defect;
+
+impl RelayRules for Defect {
+    fn for_app(&self, app: AppId) -> RelayTitle {
+        assert_ne!(app, UYA, "a defect");
+        RelayTitle::default()
+    }
+}
+
+async fn failed(relay: &RelayHandle) {
+    let waiting = async {
+        while !relay.failed() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shard_that_panics_is_noticed_and_a_stop_is_no_failure() {
+    let keys = Arc::new(KeyStore::embedded().unwrap());
+    let stop = CancellationToken::new();
+    let config = RelayConfig { shards: 2, ..RelayConfig::ephemeral() };
+    let relay = Relay::start(config, Arc::new(Defect), keys, stop.clone()).unwrap();
+    assert!(!relay.failed());
+    assert_eq!(relay.create_world(UYA, 2).await, Err(WorldError::Busy));
+    failed(&relay).await;
+    stop.cancel();
+    timeout(PATIENCE, relay.stopped()).await.unwrap();
+
+    let sound = usual();
+    sound.stop.cancel();
+    timeout(PATIENCE, sound.relay.stopped()).await.unwrap();
+    assert!(!sound.relay.failed());
+}
+
+#[tokio::test]
+async fn a_door_that_panics_is_noticed() {
+    let keys = Arc::new(KeyStore::embedded().unwrap());
+    let stop = CancellationToken::new();
+    let relay = Relay::start(RelayConfig::ephemeral(), Arc::new(Defect), keys, stop.clone()).unwrap();
+    let mut config = ClientConfig::new(108, UYA, ServerKind::Dme);
+    config.keys = Some((Text::new("a"), Text::new("b")));
+    let mut session = ClientSession::new(Arc::new(config), [1; 32], Time::ZERO).unwrap();
+    let mut stream = TcpStream::connect(relay.tcp_addr()).await.unwrap();
+    stream.write_all(&session.take_output()).await.unwrap();
+    failed(&relay).await;
+    stop.cancel();
+    timeout(PATIENCE, relay.stopped()).await.unwrap();
 }

@@ -213,6 +213,57 @@ async fn a_lost_mps_is_found_again_and_the_worlds_live_on() {
     while timeout(PATIENCE, mps.stream.read(&mut [0; 64])).await.unwrap().is_ok_and(|count| count > 0) {}
 }
 
+/// Waits until the relay says so of its link.
+async fn joined(host: &Host, joined: bool) {
+    let waiting = async {
+        while host.relay.joined() != joined {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_relay_has_joined_when_mps_took_its_attributes_and_not_without_a_link() {
+    let (host, listener) = relay(None, |_| {}).await;
+    let mut mps = Mps::accept(&listener).await;
+    mps.next(0x16).await;
+    assert!(!host.relay.joined(), "no answer yet");
+    mps.say(&[&[3, 0x17][..], &padded(b"1", 21), &[0]].concat()).await;
+    joined(&host, true).await;
+    drop(mps);
+    joined(&host, false).await;
+    let mut mps = Mps::accept(&listener).await;
+    mps.next(0x16).await;
+    mps.say(&[&[3, 0x17][..], &padded(b"1", 21), &[0]].concat()).await;
+    joined(&host, true).await;
+    mps.say(&[&[3, 0x17][..], &padded(b"1", 21), &[0xff]].concat()).await;
+    joined(&host, false).await;
+}
+
+#[tokio::test]
+async fn a_changed_public_address_is_told_to_mps_and_to_new_players() {
+    let (host, listener) = relay(None, |_| {}).await;
+    let mut mps = Mps::accept(&listener).await;
+    let address = |attributes: &[u8]| attributes[34..50].to_vec();
+    assert_eq!(address(&mps.next(0x16).await), padded(b"0.0.0.0", 16));
+    let (first, second) = (Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2));
+    for ip in [first, second] {
+        host.relay.set_public_address(Some(ip));
+        assert_eq!(address(&mps.next(0x16).await), padded(ip.to_string().as_bytes(), 16));
+    }
+    let world = host.world().await;
+    let key = host.allot(world, "a").await.access_key;
+    let mut player = Console::dial(&host, &host.style(110, true), world.0, "a", key.as_bytes()).await;
+    // Nobody answers datagrams there: the handshake goes no further.
+    while player.server_udp.is_none() {
+        player.pump().await;
+    }
+    assert_eq!(player.server_udp.map(|address| address.ip()), Some(second.into()));
+    host.relay.set_public_address(None);
+    assert_eq!(address(&mps.next(0x16).await), padded(b"0.0.0.0", 16));
+}
+
 #[test]
 fn secrets_make_different_keys_that_fit_the_field() {
     let (a, b) = (mps_access_key("a"), mps_access_key("b"));
