@@ -148,6 +148,26 @@ mod tests {
     }
 
     #[test]
+    fn every_cut_of_a_message_of_1500_bytes_comes_together_again() {
+        let payload: Vec<u8> = [4, 0x11].into_iter().chain((0..1500).map(|i| (i % 251) as u8)).collect();
+        for piece in 1..=1499 {
+            let Some(pieces) = cut(&payload, piece, &D) else {
+                // With its header such a piece is longer than the message.
+                assert!(piece + PIECE_HEADER >= payload.len(), "pieces of {piece}");
+                continue;
+            };
+            assert_eq!(pieces.len(), 1500usize.div_ceil(piece), "pieces of {piece}");
+            let mut reassembly = Reassembly::default();
+            let (last, first) = pieces.split_last().unwrap();
+            for part in first {
+                assert_eq!(reassembly.push(&fragment(part)).unwrap(), None, "pieces of {piece}");
+            }
+            let whole = reassembly.push(&fragment(last)).unwrap();
+            assert_eq!(whole.as_ref(), Some(&payload), "pieces of {piece}");
+        }
+    }
+
+    #[test]
     fn a_message_that_fits_is_not_cut() {
         assert_eq!(cut(&[1; 510], PIECE, &D), None);
         assert_eq!(cut(&[1; 511], PIECE, &D).map(|pieces| pieces.len()), Some(2));

@@ -84,6 +84,9 @@ impl Header {
     }
 }
 
+/// Longest kept room for the beginning of a frame: nearly every frame fits, and an idle connection holds no more.
+const KEPT: usize = 2048;
+
 /// Cuts a TCP stream into frames, in place: whole frames are handled where they were read, only a frame's beginning
 /// at the end of a read is kept, and copied once.
 #[derive(Debug, Default)]
@@ -93,7 +96,7 @@ pub struct FrameBuffer {
 }
 
 impl FrameBuffer {
-    /// An empty buffer. It allocates only when a read ends inside a frame.
+    /// An empty buffer. It allocates when a read ends inside a frame, and then keeps up to 2 KiB for the next such frame.
     pub fn new() -> Self {
         Self::default()
     }
@@ -125,7 +128,12 @@ impl FrameBuffer {
                 && header.total() == self.partial.len()
             {
                 let mut frame = core::mem::take(&mut self.partial);
-                each(header, &mut frame)?;
+                let result = each(header, &mut frame);
+                if frame.capacity() <= KEPT {
+                    frame.clear();
+                    self.partial = frame;
+                }
+                result?;
             }
         }
         while let Some(header) = Header::parse(input)? {
@@ -195,6 +203,20 @@ mod tests {
                 assert_eq!(found, whole, "cut at {first} and {second}");
                 assert_eq!(buffer.pending(), 0);
             }
+        }
+    }
+
+    #[test]
+    fn the_room_of_a_cut_frame_is_kept_up_to_2_kib() {
+        let mut buffer = FrameBuffer::new();
+        for (length, kept) in [(100, true), (4000, false), (100, true)] {
+            let mut frame = Vec::new();
+            Header::write(RtId::CLIENT_ECHO, None, length, &mut frame);
+            frame.resize(3 + length, 0xa5);
+            assert_eq!(frames(&mut buffer, &frame[..50]).unwrap(), []);
+            assert_eq!(frames(&mut buffer, &frame[50..]).unwrap(), [(0x05, vec![0xa5; length])]);
+            let room = buffer.partial.capacity();
+            assert_eq!((buffer.pending(), room > 0, room <= KEPT), (0, kept, true), "{length}");
         }
     }
 

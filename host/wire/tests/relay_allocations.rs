@@ -69,6 +69,28 @@ fn broadcasts_and_singles_are_relayed_without_an_allocation() {
         });
         result.unwrap();
         assert_eq!((frames, taken), (150, Allocated { peak: 0, calls: 0 }), "TCP, {suite:?}");
+        // The same in reads of 50 bytes, which cut every frame: after the first few there is room for the rest of the
+        // stream.
+        let mut cut = datagram.clone();
+        for (round, allocates) in [(0, true), (1, false)] {
+            cut.copy_from_slice(&datagram);
+            let mut cut_frames = 0;
+            let (result, taken) = allocated(|| {
+                cut.chunks_mut(50).try_for_each(|read| {
+                    buffer.feed(read, |header, frame| {
+                        cut_frames += 1;
+                        relay(suite, &key, header, frame, &keys, &mut out);
+                        Ok::<_, FrameTooLong>(())
+                    })
+                })
+            });
+            result.unwrap();
+            assert_eq!(
+                (cut_frames, taken.calls > 0),
+                (150, allocates),
+                "round {round}, {suite:?}: {taken:?}"
+            );
+        }
         let (result, taken) = allocated(|| {
             split_datagram(&mut datagram, |header, frame| {
                 frames += 1;
