@@ -6,6 +6,10 @@
 //! account in the order of their numbers, 8 bytes more: 1.6 to 2.4 MB for 100,000 accounts. A position or the start of a
 //! page is a walk over about n / [`CHUNK`] lengths and a binary search, a change moves at most a chunk.
 //!
+//! Measured with 100,000 accounts that all have stats, two cores, a release build: built in 0.16 to 0.23 s; a position
+//! 0.7 µs, a page of 20 or 100 places 2 to 3 µs at most (0.2 and 0.7 ms with each row's account and stats); 63 more ladders
+//! took 139 to 149 MB.
+//!
 //! At most [`LADDERS`] are held; another one takes the place of the one that was not asked for the longest time.
 //! Writers go on while one is built: what they change meanwhile is noted, and applied at the end.
 

@@ -49,7 +49,7 @@ pub trait Accounts {
     fn update_stats(&self, title: &TitleId, id: AccountId, updates: &[StatsUpdate]) -> Result<Pending<()>>;
 }
 
-/// Accounts in the order of a stat. A ladder is made at its first use (about a second for 100,000 accounts) and kept in
+/// Accounts in the order of a stat. A ladder is made at its first use (a fifth of a second for 100,000 accounts) and kept in
 /// memory; after that a position or a page costs microseconds.
 pub trait Ladders {
     /// True if it is in memory: a question about it does not have to make it first.
