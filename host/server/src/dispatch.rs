@@ -6,8 +6,8 @@
 use medley_session::ServerKind;
 use medley_wire::enums::{CallbackStatus, MgclErrorCode, NetMessageClass};
 use medley_wire::messages::{
-    self, MessageInfo, ServerCreateGameOnMeResponse, StatusResponse_0, UniverseStatusList_ExtraInfoResponse,
-    UnknownMessage,
+    self, InvitePlayerToClanResponse, MessageInfo, ServerCreateGameOnMeResponse, StatusResponse_0,
+    UniverseStatusList_ExtraInfoResponse, UnknownMessage,
 };
 use medley_wire::types::{MessageId, Text};
 use medley_wire::{AnyMessage, DecodeError, Dialect};
@@ -166,6 +166,9 @@ pub(crate) fn failure_answer(message: &AnyMessage, status: CallbackStatus) -> Op
             complete_failure(&mut answer, id, status);
             Some(answer)
         }
+        AnyMessage::InvitePlayerToClan_ByNameRequest(_) => {
+            Some(InvitePlayerToClanResponse { message_id: id, status_code: status }.into())
+        }
         _ => {
             let mut answer = message.answer_with(status)?;
             complete_failure(&mut answer, id, status);
@@ -186,6 +189,8 @@ fn complete_failure(answer: &mut AnyMessage, id: MessageId, status: CallbackStat
         }
         AnyMessage::AccountGetIDResponse(answer) => answer.account_id.0 = -1,
         AnyMessage::CreateGameResponse(answer) => answer.medius_world_id.0 = -1,
+        AnyMessage::CreateClanResponse(answer) => answer.clan_id.0 = -1,
+        AnyMessage::GetMyClansResponse(answer) => answer.clan_id.0 = -1,
         AnyMessage::ServerAuthenticationResponse(answer) => answer.confirmation = refused,
         AnyMessage::ServerSessionBeginResponse(answer) => answer.confirmation = refused,
         AnyMessage::ServerSessionBeginResponse1(answer) => answer.confirmation = refused,

@@ -106,6 +106,8 @@ config! {
         pub time: ServerTime = ServerTime::default(),
         /// Chat.
         pub chat: ChatRules = ChatRules::default(),
+        /// Clans.
+        pub clans: ClanRules = ClanRules::default(),
         /// Words that the text filter catches.
         pub text_filter: TextFilter = TextFilter::default(),
         /// Messages of the host to a player (RT SERVER_SYSTEM_MESSAGE).
@@ -329,6 +331,12 @@ config! {
         pub filter: bool = false,
         /// Chat messages a second from one player, as a long-time average. 0 = no limit.
         pub per_second: u32 = 5,
+    }
+
+    /// `[clans]`
+    pub struct ClanRules {
+        /// Members may add to their clan's ladder stats (UpdateClanLadderStatsWide_Delta); otherwise only replace them.
+        pub stat_deltas: bool = false,
     }
 
     /// `[text_filter]`

@@ -11,13 +11,13 @@ use medley_titles::AppRef;
 use medley_universe::{
     Buddy, Invitation, Login, LoginAnonymously, LoginInfo, Logout, Name, SessionKey, SetAccountStats,
 };
-use medley_wire::AccountId;
 use medley_wire::enums::{AccessLevelType, AccountType, BuddyAddType, CallbackStatus};
 use medley_wire::messages::{
     AccountDeleteRequest, AccountGetIDRequest, AccountLoginRequest, AccountLogoutRequest,
     AccountRegistrationRequest, AccountUpdatePasswordRequest, AccountUpdateStatsRequest,
     AnonymousLoginRequest, GetAccessLevelInfoRequest, Request, TicketLoginRequest,
 };
+use medley_wire::{AccountId, ClanId};
 
 use crate::context::{Context, HandlerResult, Player, Refusal, StoreFailure};
 use crate::events;
@@ -29,6 +29,7 @@ struct Loaded {
     buddies: Vec<Buddy>,
     ignored: Vec<Buddy>,
     invitations: Vec<Invitation>,
+    clan: Option<ClanId>,
     stats: Stats,
 }
 
@@ -203,7 +204,7 @@ async fn enter(ctx: &mut Context, app: &AppRef, account: Account) -> Result<(Acc
         session,
         account: id,
         name: name.clone(),
-        clan: None,
+        clan: loaded.clan,
         stats: loaded.stats.blob.to_vec(),
         moderator,
         buddies: loaded.buddies,
@@ -250,6 +251,7 @@ async fn load(ctx: &Context, id: StoredId) -> Result<Loaded, Refusal> {
             buddies: list(ListKind::Buddies)?,
             ignored: list(ListKind::Ignored)?,
             invitations: invitations.collect(),
+            clan: store.clan_of(&title, id)?.and_then(|clan| i32::try_from(clan.id.0).ok()).map(ClanId),
             stats: store.stats(&title, id)?.unwrap_or_default(),
         })
     });

@@ -361,6 +361,35 @@ registry! {
     clan {
         GetMyClansRequest => get_mine, MAS_MLS, Login, NO_RESULT, early Early::Status(CallbackStatus::NO_RESULT);
         SetMessageAsReadRequest => set_message_as_read, MLS, Login, FAIL;
+        CreateClanRequest => create, MLS, Login, FAIL;
+        ClanRenameRequest => rename, MLS, Login, FAIL;
+        DisbandClanRequest => disband, MLS, Login, FAIL;
+        GetClanByIDRequest => get_by_id, MLS, Login, status(CallbackStatus::CLAN_NOT_FOUND);
+        GetClanByNameRequest => get_by_name, MLS, Login, status(CallbackStatus::CLAN_NOT_FOUND);
+        GetClanMemberListRequest => members, MLS, Login, NO_RESULT;
+        GetClanMemberList_ExtraInfoRequest => members_extra_info, MLS, Login, NO_RESULT;
+        AddPlayerToClanRequest => add_player, MLS, Login, FAIL;
+        RemovePlayerFromClanRequest => remove_player, MLS, Login, FAIL;
+        TransferClanLeadershipRequest => transfer, MLS, Login, FAIL;
+        InvitePlayerToClanRequest => invite, MLS, Login, FAIL;
+        InvitePlayerToClan_ByNameRequest => invite_by_name, MLS, Login, FAIL;
+        GetClanInvitationsSentRequest => invitations_sent, MLS, Login, NO_RESULT;
+        CheckMyClanInvitationsRequest => my_invitations, MLS, Login, NO_RESULT;
+        RespondToClanInvitationRequest => respond, MLS, Login, FAIL;
+        RevokeClanInvitationRequest => revoke, MLS, Login, FAIL;
+        SendClanMessageRequest => send_message, MLS, Login, FAIL;
+        ModifyClanMessageRequest => modify_message, MLS, Login, FAIL;
+        DeleteClanMessageRequest => delete_message, MLS, Login, FAIL;
+        GetMyClanMessagesRequest => my_messages, MLS, Login, NO_RESULT;
+        GetAllClanMessagesRequest => all_messages, MLS, Login, NO_RESULT;
+        UpdateClanStatsRequest => update_stats, MLS, Login, FAIL;
+        UpdateClanLadderStatsWide_DeltaRequest => add_to_stats, MLS, Login, status(CallbackStatus::DB_ERROR);
+        RequestClanTeamChallengeRequest => challenge, MLS, Login, status(CallbackStatus::DB_ERROR);
+        RespondToClanTeamChallengeRequest => answer_challenge, MLS, Login, status(CallbackStatus::DB_ERROR);
+        RevokeClanTeamChallengeRequest => revoke_challenge, MLS, Login, status(CallbackStatus::DB_ERROR);
+        ConfirmClanTeamChallengeRequest => confirm_challenge, MLS, Login, status(CallbackStatus::DB_ERROR);
+        GetClanTeamChallengesRequest => challenges, MLS, Login, NO_RESULT;
+        GetClanTeamChallengeHistoryRequest => challenge_history, MLS, Login, NO_RESULT;
     }
     file {
         FileDownloadRequest => download, MLS, Login, status(CallbackStatus::DB_ERROR);

@@ -34,10 +34,12 @@ pub(super) async fn get_narrow(ctx: &mut Context, request: &GetLadderStatsReques
     Ok(())
 }
 
-/// Stats of a player; `None` for an unknown one. No clan has any.
+/// Stats of a player or a clan; `None` for an unknown one.
 async fn read(ctx: &Context, id: ClanId, ladder: LadderType) -> Result<Option<medley_store::Stats>, Refusal> {
-    let account = StoredId::new(id.0).filter(|_| ladder == LadderType::PLAYER);
-    let Some(account) = account else { return Ok(None) };
+    if ladder != LadderType::PLAYER {
+        return super::clan::stats(ctx, id).await;
+    }
+    let Some(account) = StoredId::new(id.0) else { return Ok(None) };
     let title = ctx.title_id();
     Ok(ctx.read(move |store| store.stats(&title, account)).await?)
 }
@@ -54,10 +56,10 @@ pub(super) async fn update_narrow(ctx: &mut Context, request: &UpdateLadderStats
     Ok(())
 }
 
-/// Replaces part of the player's own stats. For a clan's: NotClanMember, since nobody is in one.
+/// Replaces part of the player's own stats, or of their clan's.
 async fn write(ctx: &Context, ladder: LadderType, update: StatsUpdate) -> HandlerResult {
     if ladder != LadderType::PLAYER {
-        return Err(CallbackStatus::NOT_CLAN_MEMBER.into());
+        return super::clan::update_own_stats(ctx, update).await;
     }
     let (title, account) = (ctx.title_id(), ctx.stored_account()?);
     ctx.write(move |store| store.update_stats(&title, account, &[update])).await?;
@@ -76,13 +78,13 @@ pub(super) async fn update_open_access(
     Ok(())
 }
 
-/// GetTotalRankings: how many are ranked, which is every account of the title (observed.md 3.30). No clan is.
+/// GetTotalRankings: how many are ranked, which is every account of the title (observed.md 3.30), or every clan.
 pub(super) async fn total_rankings(ctx: &mut Context, request: &GetTotalRankingsRequest) -> HandlerResult {
     let mut answer = request.answer_with(CallbackStatus::SUCCESS);
-    if request.ladder_type == LadderType::PLAYER {
-        let title = ctx.title_id();
-        answer.total_rankings = ctx.read(move |store| store.account_count(&title)).await?;
-    }
+    let (title, players) = (ctx.title_id(), request.ladder_type == LadderType::PLAYER);
+    let count =
+        ctx.read(move |store| if players { store.account_count(&title) } else { store.clan_count(&title) });
+    answer.total_rankings = count.await?;
     ctx.reply(answer);
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod buddies;
 mod channels;
 mod chat;
+mod clans;
 mod game_lists;
 mod games;
 mod harness;
