@@ -1035,7 +1035,7 @@ impl<E: Engine> Clans for Database<E> {
             let clan = tx.led_by(title, by)?.id;
             let rows: Vec<ClanMessage> = tx.rows(Tree::ClanMessages, &clan_key(title, clan))?;
             if rows.len() >= limits::CLAN_MESSAGES
-                && let Some(oldest) = rows.iter().find(|row| row.deleted).or(rows.first())
+                && let Some(oldest) = rows.iter().find(|row| row.deleted).or_else(|| rows.first())
             {
                 tx.remove(Tree::ClanMessages, &part_key(title, clan, oldest.id.0));
             }
