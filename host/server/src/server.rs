@@ -243,7 +243,7 @@ impl ServerHandle {
     fn listen(&self, kind: ServerKind, listener: TcpListener, accepted: Event) {
         let prototype = Listener {
             shared: Arc::clone(&self.shared),
-            config: Arc::new(self.shared.session_config(kind)),
+            config: self.shared.session_config(kind),
             rules: self.shared.handshake_rules(),
             shutdown: self.shutdown.clone(),
         };
@@ -276,7 +276,10 @@ impl ServerHandle {
                     };
                     shared.counters.count(accepted);
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(connection::run(prototype.clone(), stream, peer, place));
+                    // Its timeouts are those in force now.
+                    let config = shared.session_config(kind);
+                    let listener = Listener { config, ..prototype.clone() };
+                    connections.spawn(connection::run(listener, stream, peer, place));
                 }
             }
             .instrument(span),

@@ -52,9 +52,47 @@ impl Seen {
     }
 }
 
+/// What each kind of server gives its sessions. Made anew for each configuration, for it holds timeouts: sessions that
+/// began keep theirs.
+struct SessionConfigs {
+    muis: Arc<ServerConfig>,
+    mas: Arc<ServerConfig>,
+    mls: Arc<ServerConfig>,
+    mps: Arc<ServerConfig>,
+}
+
+impl SessionConfigs {
+    fn new(config: &HostConfig, keys: &KeyStore, clock: &Clock) -> Self {
+        let mut named = Vec::new();
+        let default = keys.default_server_key();
+        let others = keys.pairs().filter(|entry| entry.role == medley_crypto::KeyRole::Server);
+        for entry in default.into_iter().chain(others) {
+            if !named.iter().any(|(name, _)| *name == entry.name) {
+                named.push((entry.name.as_str(), Arc::new(entry.pair.clone())));
+            }
+        }
+        let pairs: Vec<_> = named.into_iter().map(|(_, pair)| pair).collect();
+        let of = |kind| {
+            let mut session = ServerConfig::new(kind, pairs.clone());
+            session.unix_time_at_zero = clock.unix_at_start();
+            session.timeouts.handshake = config.timeouts.auth;
+            session.timeouts.idle = config.timeouts.client;
+            session.timeouts.server_echo = config.timeouts.server_echo;
+            Arc::new(session)
+        };
+        Self {
+            muis: of(ServerKind::Muis),
+            mas: of(ServerKind::Mas),
+            mls: of(ServerKind::Mls),
+            mps: of(ServerKind::Mps),
+        }
+    }
+}
+
 /// Shared state of the servers.
 pub struct Shared {
     config: ArcSwap<HostConfig>,
+    sessions: ArcSwap<SessionConfigs>,
     titles: Arc<ArcSwap<TitleSet>>,
     actors: Mutex<HashMap<String, TitleHandle>>,
     unhandled: Mutex<Seen>,
@@ -98,7 +136,9 @@ impl Shared {
         shutdown: CancellationToken,
     ) -> Self {
         let clock = Clock::start();
+        let sessions = ArcSwap::from_pointee(SessionConfigs::new(&config, &keys, &clock));
         Self {
+            sessions,
             config: ArcSwap::from_pointee(config),
             titles: Arc::new(ArcSwap::from_pointee(titles)),
             actors: Mutex::default(),
@@ -146,6 +186,7 @@ impl Shared {
     }
 
     pub(crate) fn set_config(&self, config: HostConfig) {
+        self.sessions.store(Arc::new(SessionConfigs::new(&config, &self.keys, &self.clock)));
         self.config.store(Arc::new(config));
     }
 
@@ -197,22 +238,16 @@ impl Shared {
         Some(entry.pair.public().modulus_le())
     }
 
-    pub(crate) fn session_config(&self, kind: ServerKind) -> ServerConfig {
-        let config = self.config();
-        let mut pairs = Vec::new();
-        let default = self.keys.default_server_key();
-        let named = self.keys.pairs().filter(|entry| entry.role == medley_crypto::KeyRole::Server);
-        for entry in default.into_iter().chain(named) {
-            if !pairs.iter().any(|(name, _)| *name == entry.name) {
-                pairs.push((entry.name.as_str(), Arc::new(entry.pair.clone())));
-            }
-        }
-        let mut session = ServerConfig::new(kind, pairs.into_iter().map(|(_, pair)| pair).collect());
-        session.unix_time_at_zero = self.clock.unix_at_start();
-        session.timeouts.handshake = config.timeouts.auth;
-        session.timeouts.idle = config.timeouts.client;
-        session.timeouts.server_echo = config.timeouts.server_echo;
-        session
+    /// The settings for a session that begins now.
+    pub(crate) fn session_config(&self, kind: ServerKind) -> Arc<ServerConfig> {
+        let sessions = self.sessions.load();
+        Arc::clone(match kind {
+            ServerKind::Muis => &sessions.muis,
+            ServerKind::Mas => &sessions.mas,
+            ServerKind::Mls => &sessions.mls,
+            // There is no listener for DME here.
+            ServerKind::Mps | ServerKind::Dme => &sessions.mps,
+        })
     }
 
     pub(crate) fn handshake_rules(&self) -> Arc<dyn HandshakeRules + Send + Sync> {
@@ -332,6 +367,25 @@ fn universe_config(host: &HostConfig, title: &Title) -> UniverseConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_of_server_takes_its_timeouts_from_the_configuration() {
+        let mut config = HostConfig::ephemeral();
+        config.timeouts.auth = std::time::Duration::from_secs(1);
+        config.timeouts.client = std::time::Duration::from_secs(2);
+        config.timeouts.server_echo = std::time::Duration::from_secs(3);
+        let keys = KeyStore::embedded().unwrap();
+        let sessions = SessionConfigs::new(&config, &keys, &Clock::start());
+        for (kind, session) in [
+            (ServerKind::Muis, sessions.muis),
+            (ServerKind::Mas, sessions.mas),
+            (ServerKind::Mls, sessions.mls),
+            (ServerKind::Mps, sessions.mps),
+        ] {
+            let found = [session.timeouts.handshake, session.timeouts.idle, session.timeouts.server_echo];
+            assert_eq!((session.kind, found.map(|time| time.as_secs())), (kind, [1, 2, 3]));
+        }
+    }
 
     #[test]
     fn what_clients_make_up_is_warned_of_a_bounded_number_of_times() {

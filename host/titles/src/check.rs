@@ -205,8 +205,6 @@ fn limits(config: &HostConfig, doc: &mut Document<'_>) {
     doc.at_least("limits.messages_burst", l.messages_burst, 1);
     doc.range("limits.push_queue", l.push_queue, 8, 65_536);
     doc.range("limits.relay_queue_bytes", l.relay_queue_bytes, 4096, 67_108_864);
-    doc.range("limits.max_frame_bytes", l.max_frame_bytes, 1603, 65_535);
-    doc.range("limits.max_message_bytes", l.max_message_bytes, 1603, 1_048_576);
 }
 
 /// Checks a `game.toml` whose text files have been read.

@@ -148,10 +148,6 @@ config! {
         pub push_queue: u32 = 512,
         /// Bytes waiting for one slow relay client; more closes it.
         pub relay_queue_bytes: u32 = 262_144,
-        /// Bytes of one frame's payload. The length field is 16 bits; no captured frame is above 1603 but 1.08 gets one long frame of a whole message.
-        pub max_frame_bytes: u32 = 8192,
-        /// Bytes of one message put together from fragments.
-        pub max_message_bytes: u32 = 65_536,
         /// NAT datagrams a second answered to one address. 0 = no limit.
         pub nat_per_second: u32 = 50,
     }

@@ -75,9 +75,9 @@ const HOST_NEW_CONNECTIONS: [&str; 7] = [
     "nat_address",
     "encryption",
     "relay.public_address",
-    "limits.max_frame_bytes",
-    "limits.max_message_bytes",
     "timeouts.auth",
+    "timeouts.client",
+    "timeouts.server_echo",
 ];
 
 impl HostConfig {

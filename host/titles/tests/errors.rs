@@ -109,7 +109,7 @@ fn contradictions_between_keys_are_told() {
             "relay.udp_ports",
         ),
         ("[password]\nmemory_kib = 4\n", 2, "password.memory_kib"),
-        ("[limits]\nmax_frame_bytes = 10\n", 2, "limits.max_frame_bytes"),
+        ("[limits]\nmax_half_open = 0\n", 2, "limits.max_half_open"),
         ("data_dir = \"\"\n", 1, "data_dir"),
         ("[log]\nlevel = \"\"\n", 2, "log.level"),
     ] {

@@ -155,6 +155,20 @@ fn a_changed_port_waits_for_a_restart_and_a_changed_limit_does_not() {
 }
 
 #[test]
+fn addresses_and_timeouts_of_sessions_hold_for_new_connections() {
+    for key in [
+        "public_address",
+        "nat_address",
+        "relay.public_address",
+        "timeouts.auth",
+        "timeouts.client",
+        "timeouts.server_echo",
+    ] {
+        assert_eq!(medley_titles::load::host_effect(key), Effect::NewConnections, "{key}");
+    }
+}
+
+#[test]
 fn every_key_has_a_variable_of_its_own() {
     let names: Vec<String> = medley_titles::keys::keys_of::<HostConfig>()
         .iter()

@@ -43,6 +43,64 @@ async fn a_flood_of_half_open_connections_is_bounded_and_a_session_goes_on() {
     bystander(&host).await;
 }
 
+/// Set in the process that floods: how many descriptors it may have open.
+const DESCRIPTORS: &str = "MEDLEY_TEST_DESCRIPTORS";
+const FLOOD: &str = "bad_input::ten_thousand_half_open_connections_are_bounded_and_a_session_goes_on";
+
+/// In a process of its own, with all descriptors that the system allows: the other tests need theirs.
+#[test]
+fn ten_thousand_half_open_connections_are_bounded_and_a_session_goes_on() {
+    if let Ok(descriptors) = std::env::var(DESCRIPTORS) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // "unlimited" is no number.
+        runtime.block_on(flood(descriptors.parse().unwrap_or(usize::MAX)));
+        return;
+    }
+    let script = format!(
+        "ulimit -n $(ulimit -Hn); {DESCRIPTORS}=$(ulimit -n) exec \"$0\" --exact {FLOOD} --nocapture"
+    );
+    let run = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .arg(std::env::current_exe().unwrap())
+        .output()
+        .unwrap();
+    eprintln!("{}", String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+}
+
+async fn flood(descriptors: usize) {
+    const HALF_OPEN: usize = 1000;
+    const WANTED: usize = 10_000;
+    // Both ends are here: those let in, some about to be refused, the store's files.
+    let count = WANTED.min(descriptors.saturating_sub(HALF_OPEN + 500));
+    if count < WANTED {
+        eprintln!("{descriptors} descriptors are allowed: {count} connections instead of {WANTED}");
+    }
+    assert!(count > HALF_OPEN, "{descriptors} descriptors are too few to tell anything");
+    let mut config = HostConfig::ephemeral();
+    config.limits.max_half_open = HALF_OPEN as u32;
+    config.limits.max_connections_per_ip = 20_000;
+    config.limits.new_connections_per_ip = 0;
+    config.timeouts.auth = Duration::from_secs(600);
+    let host = Host::with(config, titles(&[])).await;
+    let mut other = bystander(&host).await;
+    let mut flood = Vec::new();
+    for number in 1..=count {
+        flood.push(TcpStream::connect(host.address(ServerKind::Mas)).await.unwrap());
+        if number % 1000 == 0 {
+            unaffected(&mut other).await;
+        }
+    }
+    host.counted(Event::RefusedHalfOpenFull, (count - HALF_OPEN) as u64).await;
+    assert_eq!(host.handle.shared().door.half_open(), HALF_OPEN as u32);
+    assert_eq!(host.handle.count(Event::RefusedHalfOpenFull), (count - HALF_OPEN) as u64);
+    unaffected(&mut other).await;
+    eprintln!("{count} connections: {HALF_OPEN} half-open, {} refused", count - HALF_OPEN);
+    drop(flood);
+    host.counted(Event::ClosedByPeer, HALF_OPEN as u64).await;
+    bystander(&host).await;
+}
+
 #[tokio::test]
 async fn a_connection_that_never_identifies_itself_is_closed_in_time() {
     let mut config = HostConfig::ephemeral();

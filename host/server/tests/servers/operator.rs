@@ -100,6 +100,26 @@ async fn a_reload_shows_at_once_in_texts_and_channels() {
 }
 
 #[tokio::test]
+async fn a_changed_client_timeout_holds_for_new_connections() {
+    let mut config = HostConfig::ephemeral();
+    config.timeouts.client = Duration::from_secs(1);
+    let host = Host::with(config.clone(), titles(&[])).await;
+    config.timeouts.client = Duration::from_secs(600);
+    host.handle.reload_config(config.clone()).await;
+    let mut patient = Console::connect(&host, DEADLOCKED, ServerKind::Mas).await;
+    patient.begin().await;
+    config.timeouts.client = Duration::from_secs(1);
+    host.handle.reload_config(config).await;
+    let mut hasty = Console::connect(&host, DEADLOCKED, ServerKind::Mas).await;
+    hasty.begin().await;
+    hasty.until_closed().await;
+    host.counted(Event::ClosedIdle, 1).await;
+    // Silent for longer, under the value that was in force when it came.
+    patient.ask(GetMyIPRequest::default(), of!(GetMyIPResponse)).await;
+    assert_eq!(host.handle.count(Event::ClosedIdle), 1);
+}
+
+#[tokio::test]
 async fn a_stop_tells_everybody_and_ends_in_time() {
     let mut config = HostConfig::ephemeral();
     config.timeouts.farewell = Duration::from_millis(500);
