@@ -1,5 +1,6 @@
 //! What the titles say about the game relay, in the relay's words.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -55,6 +56,11 @@ impl RelayRules for TitleRelays {
     }
 }
 
+/// The address that clients are told for the relay, if one is configured.
+pub(crate) fn relay_address(config: &HostConfig) -> Option<Ipv4Addr> {
+    config.relay.public_address.or(config.public_address)
+}
+
 /// The relay's part of the configuration, in the relay's words.
 pub(crate) fn relay_config(config: &HostConfig, mps: medley_relay::MpsLink) -> medley_relay::RelayConfig {
     let (relay, listen, limits) = (&config.relay, &config.listen, &config.limits);
@@ -69,7 +75,7 @@ pub(crate) fn relay_config(config: &HostConfig, mps: medley_relay::MpsLink) -> m
                 medley_relay::UdpMode::PortPerClient { base: relay.udp_base, count: relay.udp_ports }
             }
         },
-        public_address: relay.public_address.or(config.public_address),
+        public_address: relay_address(config),
         max_worlds: relay.max_worlds,
         max_players_per_world: u16::try_from(relay.max_players_per_world).unwrap_or(u16::MAX),
         game_timeout: relay.game_timeout,

@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::cli::RunArgs;
 use crate::operations::{Around, Operation};
 use crate::report::{self, Listener};
-use crate::rules::{TitleRelays, relay_config};
+use crate::rules::{TitleRelays, relay_address, relay_config};
 use crate::setup::{self, Setup};
 use crate::watch::Watch;
 use crate::{Failure, control, exit, logging, process};
@@ -280,6 +280,9 @@ impl Inner {
         let lines = report::changes(&config.changes(&new_config), &title_changes);
         let live = config.live_part_of(&new_config);
         self.relays.replace(&live, new_titles.clone());
+        if let Some(relay) = &self.relay {
+            relay.set_public_address(relay_address(&live));
+        }
         self.server.reload_config(live.clone()).await;
         self.server.reload_titles(new_titles.clone()).await;
         (*config, *titles) = (live, new_titles);
@@ -305,7 +308,15 @@ impl Source for Inner {
     fn not_ready(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         if self.draining.load(Ordering::Relaxed) {
+            // Its relay leaves MPS too, as it should.
             reasons.push("the host is stopping".into());
+        } else if let Some(relay) = &self.relay {
+            if relay.failed() {
+                reasons.push("the game relay has stopped".into());
+            }
+            if !relay.joined() {
+                reasons.push("the game relay has not joined MPS".into());
+            }
         }
         reasons
     }
