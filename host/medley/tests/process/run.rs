@@ -389,6 +389,19 @@ async fn sigterm_tells_the_players_and_ends_with_0() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_host_is_ready_when_its_relay_has_joined_and_at_once_without_one() -> Result<()> {
+    let place = Place::new()?;
+    let host = place.host()?;
+    let (status, why) = host.page("/ready")?;
+    let joining = (503, "the game relay has not joined MPS\n");
+    ensure!([joining, (200, "ready\n")].contains(&(status, why.as_str())), "{status} {why}");
+    host.until("the relay joins", |host| host.page("/ready"), |(status, _)| *status == 200).await?;
+    let place = Place::new()?.with("MEDLEY_RELAY_ENABLED", "false");
+    assert_eq!(place.host()?.page("/ready")?, (200, "ready\n".into()));
+    Ok(())
+}
+
+#[tokio::test]
 async fn while_it_drains_the_host_says_so_and_a_second_signal_ends_it_with_130() -> Result<()> {
     let place = Place::new()?;
     let mut host = place.host()?;
