@@ -1,5 +1,7 @@
 //! The console over a real socket.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may unwrap as its tests do")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -671,7 +671,7 @@ async fn turn_away(ctx: &Context, ip: IpAddr) -> Option<Box<(String, Event)>> {
     }
     drop(config);
     let query = BanQuery { title: Some(ctx.title_id()), ip: Some(ip), ..BanQuery::default() };
-    match ctx.read(move |store| store.is_banned(&query, now)).await {
+    match ctx.glance(|store| store.is_banned(&query, now)) {
         Ok(Some(_)) => {
             let text = ctx.app().title().config.system_message.banned.clone();
             Some(Box::new((text, Event::RefusedBanned)))

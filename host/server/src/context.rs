@@ -195,6 +195,14 @@ impl Context {
         self.bounded(self.shared.store.read(call)).await
     }
 
+    /// Runs a reading call of a few look-ups by key at once, on this thread.
+    pub fn glance<T>(
+        &self,
+        call: impl FnOnce(&dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreFailure> {
+        self.shared.store.glance(call).map_err(StoreFailure::Store)
+    }
+
     /// Runs a writing call of the store and waits until it is durable, for as long as `timeouts.store` allows.
     pub async fn write<T: Send + 'static>(
         &self,
@@ -209,6 +217,26 @@ impl Context {
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreFailure> {
         let limit = self.shared.config().timeouts.store;
+        Self::within(limit, call).await
+    }
+
+    /// As [`Context::bounded`], for a call that hashes a password: it waits its turn behind other players' hashes (argon2id,
+    /// tens of milliseconds each), so it has as long as a client may take to identify itself, `timeouts.auth`.
+    pub async fn bounded_hash<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreFailure> {
+        let limit = {
+            let config = self.shared.config();
+            config.timeouts.auth.max(config.timeouts.store)
+        };
+        Self::within(limit, call).await
+    }
+
+    async fn within<T>(
+        limit: std::time::Duration,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreFailure> {
         match tokio::time::timeout(limit, Box::pin(call)).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(StoreFailure::Store(error)),

@@ -312,8 +312,7 @@ mod tests {
 
     #[test]
     fn a_failure_repeats_the_id_and_closes_the_list() {
-        let request =
-            AnyMessage::from(GetBuddyList_ExtraInfoRequest { message_id: "1".into(), ..Default::default() });
+        let request = AnyMessage::from(GetBuddyList_ExtraInfoRequest { message_id: "1".into() });
         let Some(AnyMessage::GetBuddyList_ExtraInfoResponse(answer)) =
             failure_answer(&request, CallbackStatus::NO_RESULT)
         else {

@@ -38,9 +38,9 @@ fn count_login(ctx: &Context, result: &'static str) {
     metrics::counter!(events::LOGINS, "title" => title, "result" => result).increment(1);
 }
 
-async fn find_account(ctx: &Context, name: &[u8]) -> Result<Option<Account>, Refusal> {
-    let (title, name) = (ctx.title_id(), name.to_vec());
-    Ok(ctx.read(move |store| store.account_by_name(&title, &name)).await?)
+fn find_account(ctx: &Context, name: &[u8]) -> Result<Option<Account>, Refusal> {
+    let title = ctx.title_id();
+    Ok(ctx.glance(|store| store.account_by_name(&title, name))?)
 }
 
 /// Makes an account. A name that was taken meanwhile is AccountAlreadyExists.
@@ -48,7 +48,7 @@ async fn create(ctx: &Context, name: &[u8], password: Option<&[u8]>) -> Result<A
     let title = ctx.title_id();
     let _turn = ctx.hash_turn().await;
     let made = ctx.shared.store.create_account(&title, StoredText(name.to_vec()), password, ctx.unix_now());
-    match ctx.bounded(made).await {
+    match ctx.bounded_hash(made).await {
         Err(StoreFailure::Store(StoreError::AlreadyExists { .. })) => {
             Err(CallbackStatus::ACCOUNT_ALREADY_EXISTS.into())
         }
@@ -64,7 +64,7 @@ pub(super) async fn register(ctx: &mut Context, request: &AccountRegistrationReq
     if !app.title().config.accounts.registration || !may_register(name, &app.title().config) {
         return Err(CallbackStatus::FAIL.into());
     }
-    if find_account(ctx, name).await?.is_some() {
+    if find_account(ctx, name)?.is_some() {
         return Err(CallbackStatus::ACCOUNT_ALREADY_EXISTS.into());
     }
     let account = create(ctx, name, Some(request.password.as_bytes())).await?;
@@ -125,7 +125,7 @@ async fn try_login(
         return Err(CallbackStatus::FAIL.into());
     }
     // 3. and 4. Whose account, and is somebody logged in with it?
-    let account = match find_account(ctx, name).await? {
+    let account = match find_account(ctx, name)? {
         Some(account) => account,
         None if !rules.create_on_login => return Err(CallbackStatus::ACCOUNT_NOT_FOUND.into()),
         None if !rules.registration || !may_register(name, &app.title().config) => {
@@ -170,7 +170,7 @@ async fn refuse_banned(
         machine_id: ctx.machine.as_deref().map(<[u8]>::to_vec),
     };
     let now = ctx.unix_now();
-    if let Some(ban) = ctx.read(move |store| store.is_banned(&query, now)).await? {
+    if let Some(ban) = ctx.glance(|store| store.is_banned(&query, now))? {
         tracing::info!(ban = %ban.id, account = account.map(StoredId::get), "a banned player was turned away");
         ctx.system_message(&app.title().config.system_message.banned);
         return Err(status.into());
@@ -233,7 +233,7 @@ async fn enter(ctx: &mut Context, app: &AppRef, account: Account) -> Result<(Acc
 
 async fn load(ctx: &Context, id: StoredId) -> Result<Loaded, Refusal> {
     let title = ctx.title_id();
-    let loaded = ctx.read(move |store| {
+    let loaded = ctx.glance(|store| {
         let list = |kind| -> Result<Vec<Buddy>, StoreError> {
             let rows = store.list(&title, kind, id)?;
             let buddy = |row: medley_store::ListedAccount| Buddy {
@@ -255,7 +255,7 @@ async fn load(ctx: &Context, id: StoredId) -> Result<Loaded, Refusal> {
             stats: store.stats(&title, id)?.unwrap_or_default(),
         })
     });
-    Ok(loaded.await?)
+    Ok(loaded?)
 }
 
 pub(super) async fn anonymous_login(ctx: &mut Context, request: &AnonymousLoginRequest) -> HandlerResult {
@@ -318,7 +318,7 @@ async fn try_ticket_login(
         CallbackStatus::LOGIN_FAILED
     })?;
     let name = ticket.account_name();
-    let found = find_account(ctx, &name).await?;
+    let found = find_account(ctx, &name)?;
     if let Some(account) = &found {
         let id = AccountId(account.id.get());
         ctx.title.ask(move |state| state.may_log_in(id)).await??;
@@ -356,7 +356,7 @@ pub(super) async fn logout(ctx: &mut Context, request: &AccountLogoutRequest) ->
 
 pub(super) async fn get_id(ctx: &mut Context, request: &AccountGetIDRequest) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
-    let account = find_account(ctx, request.account_name.as_bytes()).await?;
+    let account = find_account(ctx, request.account_name.as_bytes())?;
     let account = account.ok_or(CallbackStatus::ACCOUNT_NOT_FOUND)?;
     let mut answer = request.answer_with(CallbackStatus::SUCCESS);
     answer.account_id = AccountId(account.id.get());
