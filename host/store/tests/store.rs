@@ -513,7 +513,7 @@ fn import_errors_name_the_line_and_what_is_wrong() {
         (lines.replacen("\"schema\":1", "\"schema\":2", 1), 1, "schema is 2, wanted 1 to 1"),
         (lines.lines().skip(1).map(|line| format!("{line}\n")).collect(), 1, "header"),
         (format!("{header}\n\nnot json\n"), 3, "expected"),
-        (format!("{header}\n{{\"kind\":\"clan\"}}\n"), 2, "unknown variant `clan`"),
+        (format!("{header}\n{{\"kind\":\"guild\"}}\n"), 2, "unknown variant `guild`"),
         (format!("{header}\n{}\n", account.replace("\"id\":", "\"id\":-")), 2, "1 to 2147483647"),
         (
             format!(
