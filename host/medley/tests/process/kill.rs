@@ -156,7 +156,8 @@ async fn write(console: &mut Console, id: AccountId, rng: &mut ChaCha8Rng, ledge
 
 /// Reads the store itself. What was under way is taken as found.
 fn check_store(place: &Place, ledger: &Ledger) -> Result<usize> {
-    let options = SledOptions { cache_bytes: 8 << 20, ..SledOptions::default() };
+    // The engine frees its lock some time after it was dropped: that of the last round may still be held by this process.
+    let options = SledOptions { cache_bytes: 8 << 20, lock_wait: Duration::from_secs(60) };
     let store: Database<SledEngine> = Database::open(&place.path("data/store"), &options)?;
     let title = TitleId::new(TITLE)?;
     ledger.with(|accounts| {

@@ -37,7 +37,7 @@ pub struct SledOptions {
 
 impl Default for SledOptions {
     fn default() -> Self {
-        Self { cache_bytes: 64 * 1024 * 1024, lock_wait: Duration::from_secs(2) }
+        Self { cache_bytes: 64 * 1024 * 1024, lock_wait: Duration::from_secs(10) }
     }
 }
 
