@@ -1,7 +1,7 @@
 //! Clans, on both engines.
 
 // Helpers of tests assert by unwrapping, as the tests themselves do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, its helpers too")]
 
 use medley_store::{
     AccountId, Clan, ClanChallengeStatus, ClanId, ClanInvitationId, ClanInvitationStatus, ClanMessageStatus,

@@ -1,7 +1,7 @@
 //! Databases that must not be opened: damaged, newer, busy. Each is refused with its path and left byte for byte.
 
 // Helpers of tests assert by unwrapping, as the tests themselves do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, its helpers too")]
 
 use std::collections::BTreeMap;
 use std::fs;

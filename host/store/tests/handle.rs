@@ -1,7 +1,7 @@
 //! The async front: passwords, warm logins, bounded queues, closing.
 
 // Helpers of tests assert by unwrapping, as the tests themselves do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, its helpers too")]
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

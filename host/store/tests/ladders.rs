@@ -1,7 +1,7 @@
 //! Ladders: positions and pages, on both engines and through restarts.
 
 // Helpers of tests assert by unwrapping, as the tests themselves do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, its helpers too")]
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Every operation of the store, on both engines.
 
 // Helpers of tests assert by unwrapping, as the tests themselves do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, its helpers too")]
 
 use std::net::IpAddr;
 use std::sync::Arc;
