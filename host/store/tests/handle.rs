@@ -123,8 +123,9 @@ async fn calls_that_were_queued_before_the_closing_are_carried_out() {
             done.fetch_add(1, Ordering::SeqCst);
             Ok(())
         }));
-        // The first poll puts the call into the queue.
-        let first = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx))).await;
+        // The first poll puts the call into the queue; unconstrained, for a task that polls this often is else made to wait.
+        let first = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx)));
+        let first = tokio::task::unconstrained(first).await;
         if first.is_pending() {
             calls.push(call);
         }
