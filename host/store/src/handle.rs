@@ -15,7 +15,7 @@ use crate::commit::{Pending, lock};
 use crate::error::{Result, StoreError};
 use crate::password::{PasswordOptions, Passwords, check_password};
 use crate::traits::Store;
-use crate::types::{Account, AccountId, LadderStat, NewAccount, Text, TitleId, UnixSeconds};
+use crate::types::{Account, AccountId, LadderStat, NewAccount, Ranked, Text, TitleId, UnixSeconds};
 
 /// Threads and queues of a [`StoreHandle`].
 #[derive(Debug, Clone)]
@@ -204,13 +204,13 @@ impl StoreHandle {
 
     /// Makes a ladder if it is not in memory, so that questions about it are quick: on a thread for hashes, which are for
     /// what takes long.
-    pub async fn load_ladder(&self, title: &TitleId, stat: LadderStat) -> Result<()> {
+    pub async fn load_ladder(&self, title: &TitleId, ranked: Ranked, stat: LadderStat) -> Result<()> {
         let of = title.clone();
-        if self.read(move |store| Ok(store.ladder_is_loaded(&of, stat))).await? {
+        if self.read(move |store| Ok(store.ladder_is_loaded(&of, ranked, stat))).await? {
             return Ok(());
         }
         let of = title.clone();
-        self.shared.hashes.run(move |store| store.load_ladder(&of, stat)).await
+        self.shared.hashes.run(move |store| store.load_ladder(&of, ranked, stat)).await
     }
 
     /// Ends the threads after the calls that are queued, and waits until the store is released (its lock too). Later

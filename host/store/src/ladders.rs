@@ -1,4 +1,5 @@
-//! Ladders: the accounts of a title in the order of one of their stats, so that a position or a page is a look-up.
+//! Ladders: the accounts or the clans of a title in the order of one of their stats, so that a position or a page is a
+//! look-up. What is said of accounts below holds for clans too: another pair of trees, the same index.
 //!
 //! A ladder is an index in memory, one for each stat that was asked for: built from the accounts and stats trees at its
 //! first use, kept up to date by every commit, gone with the process (the trees are the truth, so nothing can disagree
@@ -16,13 +17,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use crate::clans::ClanId;
 use crate::codec;
 use crate::commit::lock;
 use crate::database::{Database, key};
 use crate::engine::{Batch, Engine, Tree};
 use crate::error::{Result, StoreError};
 use crate::traits::Ladders;
-use crate::types::{AccountId, LadderOrder, LadderPlace, LadderStat, Stats, TitleId, limits};
+use crate::types::{AccountId, LadderOrder, LadderPlace, LadderStat, Ranked, Stats, TitleId, limits};
 
 /// Ladders in memory at most.
 const LADDERS: usize = 64;
@@ -31,29 +33,29 @@ const CHUNK: usize = 1024;
 /// Entries of a chunk of a new ladder, so that there is room.
 const FILLED: usize = 768;
 
-/// The accounts of a title by one stat.
+/// The accounts or clans of a title by one stat.
 #[derive(Debug, Default)]
 struct Ladder {
     /// Places, best first: never an empty chunk, ascending within and across.
     chunks: Vec<Vec<Place>>,
-    /// Account and value, ascending by account.
+    /// Number and value, ascending by number.
     values: Vec<(u32, i32)>,
 }
 
-/// An account's value and number as one number that ascends from the best: higher values first, and of equal ones the
-/// lower account number. Sony's ladder had that order too: the captured clan members with 0 stand in the order of their
+/// The value and number of an account or clan as one number that ascends from the best: higher values first, and of equal ones the
+/// lower number. Sony's ladder had that order too: the captured clan members with 0 stand in the order of their
 /// numbers (`uya_ps2_join_game_dme`, lines 122 to 137).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place(u64);
 
 impl Place {
-    fn new(account: u32, value: i32) -> Self {
+    fn new(number: u32, value: i32) -> Self {
         // Flipping the sign bit makes the order unsigned, negating it makes the highest the first.
         let descending = !(value.cast_unsigned() ^ 0x8000_0000);
-        Self(u64::from(descending) << 32 | u64::from(account))
+        Self(u64::from(descending) << 32 | u64::from(number))
     }
 
-    fn account(self) -> u32 {
+    fn number(self) -> u32 {
         // The lower half.
         self.0 as u32
     }
@@ -64,14 +66,14 @@ impl Place {
 }
 
 impl Ladder {
-    /// From values in any order; of several for an account the last counts.
+    /// From values in any order; of several for a number the last counts.
     fn new(mut values: Vec<(u32, i32)>) -> Self {
-        values.sort_by_key(|(account, _)| *account);
+        values.sort_by_key(|(number, _)| *number);
         values.reverse();
-        values.dedup_by_key(|(account, _)| *account);
+        values.dedup_by_key(|(number, _)| *number);
         values.reverse();
         let mut places: Vec<Place> =
-            values.iter().map(|(account, value)| Place::new(*account, *value)).collect();
+            values.iter().map(|(number, value)| Place::new(*number, *value)).collect();
         places.sort_unstable();
         let chunks = places.chunks(FILLED).map(<[Place]>::to_vec).collect();
         Self { chunks, values }
@@ -81,8 +83,8 @@ impl Ladder {
         self.values.len()
     }
 
-    fn value(&self, account: u32) -> Option<i32> {
-        let at = self.values.binary_search_by_key(&account, |(account, _)| *account).ok()?;
+    fn value(&self, number: u32) -> Option<i32> {
+        let at = self.values.binary_search_by_key(&number, |(number, _)| *number).ok()?;
         self.values.get(at).map(|(_, value)| *value)
     }
 
@@ -119,22 +121,22 @@ impl Ladder {
     }
 
     fn apply(&mut self, change: Change) {
-        let found = self.values.binary_search_by_key(&change.account, |(account, _)| *account);
+        let found = self.values.binary_search_by_key(&change.number, |(number, _)| *number);
         let now = match (change.to, found) {
             (To::Value(value), _) => Some(value),
-            // An account that is written again keeps its value.
+            // Who is written again keeps its value.
             (To::There, Ok(_)) | (To::Gone, Err(_)) => return,
             (To::There, Err(_)) => Some(0),
             (To::Zero, Ok(_)) => Some(0),
-            // Stats go together with their account.
+            // Stats go together with whose they are.
             (To::Zero, Err(_)) => return,
             (To::Gone, Ok(_)) => None,
         };
-        if let Some((account, before)) = found.ok().and_then(|at| self.values.get(at)).copied() {
+        if let Some((number, before)) = found.ok().and_then(|at| self.values.get(at)).copied() {
             if now == Some(before) {
                 return;
             }
-            self.take_out(Place::new(account, before));
+            self.take_out(Place::new(number, before));
         }
         match (now, found) {
             (Some(value), Ok(at)) => {
@@ -142,12 +144,12 @@ impl Ladder {
                     known.1 = value;
                 }
             }
-            (Some(value), Err(at)) => self.values.insert(at, (change.account, value)),
+            (Some(value), Err(at)) => self.values.insert(at, (change.number, value)),
             (None, Ok(at)) => drop(self.values.remove(at)),
             (None, Err(_)) => {}
         }
         if let Some(value) = now {
-            self.insert(Place::new(change.account, value));
+            self.insert(Place::new(change.number, value));
         }
     }
 
@@ -159,9 +161,9 @@ impl Ladder {
     }
 
     /// Position from 1 in an order.
-    fn position(&self, account: u32, order: LadderOrder) -> Option<(usize, i32)> {
-        let value = self.value(account)?;
-        let before = self.before(Place::new(account, value));
+    fn position(&self, number: u32, order: LadderOrder) -> Option<(usize, i32)> {
+        let value = self.value(number)?;
+        let before = self.before(Place::new(number, value));
         Some((turned(before, self.len(), order) + 1, value))
     }
 
@@ -204,22 +206,22 @@ fn turned(index: usize, length: usize, order: LadderOrder) -> usize {
     }
 }
 
-/// What a commit means for an account on a ladder.
+/// What a commit means for somebody on a ladder.
 #[derive(Debug, Clone, Copy)]
 struct Change {
-    account: u32,
+    number: u32,
     to: To,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum To {
-    /// The account is there; 0 if it is new.
+    /// It is there; 0 if it is new.
     There,
     /// Its stats say so.
     Value(i32),
     /// It has no stats any more.
     Zero,
-    /// The account is gone.
+    /// It is gone.
     Gone,
 }
 
@@ -236,7 +238,7 @@ struct Slots {
     uses: u64,
 }
 
-type Key = (TitleId, LadderStat);
+type Key = (TitleId, Ranked, LadderStat);
 
 #[derive(Debug)]
 struct Slot {
@@ -275,17 +277,16 @@ impl LadderIndexes {
             return;
         }
         for ((tree, key), value) in batch {
-            if !matches!(tree, Tree::Accounts | Tree::AccountStats) {
-                continue;
-            }
-            let Some((title, account)) = account_of(key) else { continue };
+            let Some((ranked, is_stats)) = Ranked::by_tree(*tree) else { continue };
+            let Some((title, number)) = numbered(key) else { continue };
             let mut stats = None;
-            for ((_, stat), slot) in slots.by_key.iter().filter(|((of, _), _)| *of == title) {
-                let to = match (tree, value) {
-                    (Tree::Accounts, Some(_)) => To::There,
-                    (Tree::Accounts, None) => To::Gone,
-                    (_, None) => To::Zero,
-                    (_, Some(bytes)) => {
+            let of_these = slots.by_key.iter().filter(|((of, who, _), _)| *who == ranked && *of == title);
+            for ((_, _, stat), slot) in of_these {
+                let to = match (is_stats, value) {
+                    (false, Some(_)) => To::There,
+                    (false, None) => To::Gone,
+                    (true, None) => To::Zero,
+                    (true, Some(bytes)) => {
                         let stats =
                             stats.get_or_insert_with(|| codec::decode::<Stats>(*tree, key, bytes).ok());
                         // Just encoded by this process.
@@ -293,8 +294,8 @@ impl LadderIndexes {
                     }
                 };
                 match &mut *lock(&slot.shared.state) {
-                    State::Building(changes) => changes.push(Change { account, to }),
-                    State::Ready(ladder) => ladder.apply(Change { account, to }),
+                    State::Building(changes) => changes.push(Change { number, to }),
+                    State::Ready(ladder) => ladder.apply(Change { number, to }),
                     State::Failed => {}
                 }
             }
@@ -326,8 +327,26 @@ impl LadderIndexes {
     }
 }
 
-/// Title and account of a key of the accounts or stats tree.
-fn account_of(key: &[u8]) -> Option<(TitleId, u32)> {
+impl Ranked {
+    /// The tree of who is ranked and the tree of their stats, under the same keys.
+    const fn trees(self) -> (Tree, Tree) {
+        match self {
+            Self::Accounts => (Tree::Accounts, Tree::AccountStats),
+            Self::Clans => (Tree::Clans, Tree::ClanStats),
+        }
+    }
+
+    /// Whose tree it is, and whether it is that of their stats.
+    fn by_tree(tree: Tree) -> Option<(Self, bool)> {
+        [Self::Accounts, Self::Clans].into_iter().find_map(|ranked| {
+            let (own, stats) = ranked.trees();
+            (tree == own || tree == stats).then_some((ranked, tree == stats))
+        })
+    }
+}
+
+/// Title and number of a key of one of [`Ranked::trees`].
+fn numbered(key: &[u8]) -> Option<(TitleId, u32)> {
     let (title, rest) = key::split_title(key)?;
     Some((title, u32::from_be_bytes(rest.try_into().ok()?)))
 }
@@ -359,11 +378,12 @@ impl<E: Engine> Database<E> {
     fn on_ladder<T>(
         &self,
         title: &TitleId,
+        ranked: Ranked,
         stat: LadderStat,
         ask: impl FnOnce(&Ladder) -> Result<T>,
     ) -> Result<T> {
         stat.check()?;
-        let key = (title.clone(), stat);
+        let key = (title.clone(), ranked, stat);
         loop {
             let (shared, mine) = self.ladders().slot(&key);
             if mine {
@@ -381,17 +401,17 @@ impl<E: Engine> Database<E> {
 
     fn build_ladder(&self, key: &Key, shared: &Arc<Shared>) -> Result<()> {
         let mut unfinished = Unfinished { indexes: self.ladders(), key, shared, finished: false };
-        let (title, stat) = key;
+        let (title, ranked, stat) = key;
+        let (own_tree, stats_tree) = ranked.trees();
         let mut values = Vec::new();
-        let accounts = self.engine().scan(Tree::Accounts, &key::title(title), None, false);
-        for row in accounts {
+        for row in self.engine().scan(own_tree, &key::title(title), None, false) {
             let (key, _) = row?;
-            values.extend(key::last_number(&key).map(|account| (account, 0)));
+            values.extend(key::last_number(&key).map(|number| (number, 0)));
         }
-        for row in self.engine().scan(Tree::AccountStats, &key::title(title), None, false) {
+        for row in self.engine().scan(stats_tree, &key::title(title), None, false) {
             let (key, bytes) = row?;
-            let stats: Stats = codec::decode(Tree::AccountStats, &key, &bytes)?;
-            values.extend(key::last_number(&key).map(|account| (account, stat.of(&stats))));
+            let stats: Stats = codec::decode(stats_tree, &key, &bytes)?;
+            values.extend(key::last_number(&key).map(|number| (number, stat.of(&stats))));
         }
         let mut ladder = Ladder::new(values);
         let mut state = lock(&shared.state);
@@ -414,13 +434,58 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-impl<E: Engine> Ladders for Database<E> {
-    fn ladder_is_loaded(&self, title: &TitleId, stat: LadderStat) -> bool {
-        self.ladders().is_ready(&(title.clone(), stat))
+impl<E: Engine> Database<E> {
+    fn place<Id>(
+        &self,
+        key: (&TitleId, Ranked, LadderStat),
+        order: LadderOrder,
+        number: u32,
+        id: Id,
+    ) -> Result<Option<LadderPlace<Id>>> {
+        let (title, ranked, stat) = key;
+        self.on_ladder(title, ranked, stat, |ladder| {
+            let found = ladder.position(number, order);
+            let place = |(position, value)| LadderPlace {
+                id,
+                value,
+                position: count(position),
+                total: count(ladder.len()),
+            };
+            Ok(found.map(place))
+        })
     }
 
-    fn load_ladder(&self, title: &TitleId, stat: LadderStat) -> Result<()> {
-        self.on_ladder(title, stat, |_| Ok(()))
+    fn page<Id>(
+        &self,
+        key: (&TitleId, Ranked, LadderStat),
+        order: LadderOrder,
+        start: u32,
+        rows: usize,
+        id: impl Fn(u32) -> Result<Id>,
+    ) -> Result<Vec<LadderPlace<Id>>> {
+        let start = start.max(1);
+        let (title, ranked, stat) = key;
+        self.on_ladder(title, ranked, stat, |ladder| {
+            let first = usize::try_from(start - 1).unwrap_or(usize::MAX);
+            let page = ladder.page(order, first, rows.min(limits::PAGE));
+            let total = count(ladder.len());
+            page.into_iter()
+                .zip(start..)
+                .map(|(place, position)| {
+                    Ok(LadderPlace { id: id(place.number())?, value: place.value(), position, total })
+                })
+                .collect()
+        })
+    }
+}
+
+impl<E: Engine> Ladders for Database<E> {
+    fn ladder_is_loaded(&self, title: &TitleId, ranked: Ranked, stat: LadderStat) -> bool {
+        self.ladders().is_ready(&(title.clone(), ranked, stat))
+    }
+
+    fn load_ladder(&self, title: &TitleId, ranked: Ranked, stat: LadderStat) -> Result<()> {
+        self.on_ladder(title, ranked, stat, |_| Ok(()))
     }
 
     fn ladder_place(
@@ -430,15 +495,7 @@ impl<E: Engine> Ladders for Database<E> {
         order: LadderOrder,
         account: AccountId,
     ) -> Result<Option<LadderPlace>> {
-        self.on_ladder(title, stat, |ladder| {
-            let found = ladder.position(account.get().cast_unsigned(), order);
-            Ok(found.map(|(position, value)| LadderPlace {
-                account,
-                value,
-                position: count(position),
-                total: count(ladder.len()),
-            }))
-        })
+        self.place((title, Ranked::Accounts, stat), order, account.get().cast_unsigned(), account)
     }
 
     fn ladder_page(
@@ -449,19 +506,29 @@ impl<E: Engine> Ladders for Database<E> {
         start: u32,
         rows: usize,
     ) -> Result<Vec<LadderPlace>> {
-        let start = start.max(1);
-        self.on_ladder(title, stat, |ladder| {
-            let first = usize::try_from(start - 1).unwrap_or(usize::MAX);
-            let page = ladder.page(order, first, rows.min(limits::PAGE));
-            let total = count(ladder.len());
-            page.into_iter()
-                .zip(start..)
-                .map(|(place, position)| {
-                    let account = AccountId::try_from(place.account().cast_signed())?;
-                    Ok(LadderPlace { account, value: place.value(), position, total })
-                })
-                .collect()
-        })
+        let account = |number: u32| AccountId::try_from(number.cast_signed());
+        self.page((title, Ranked::Accounts, stat), order, start, rows, account)
+    }
+
+    fn clan_ladder_place(
+        &self,
+        title: &TitleId,
+        stat: LadderStat,
+        order: LadderOrder,
+        clan: ClanId,
+    ) -> Result<Option<LadderPlace<ClanId>>> {
+        self.place((title, Ranked::Clans, stat), order, clan.0, clan)
+    }
+
+    fn clan_ladder_page(
+        &self,
+        title: &TitleId,
+        stat: LadderStat,
+        order: LadderOrder,
+        start: u32,
+        rows: usize,
+    ) -> Result<Vec<LadderPlace<ClanId>>> {
+        self.page((title, Ranked::Clans, stat), order, start, rows, |number| Ok(ClanId(number)))
     }
 }
 
@@ -504,7 +571,7 @@ impl LadderStat {
         })
     }
 
-    /// The value of an account with these stats; 0 if there is none.
+    /// The value of who has these stats; 0 if there is none.
     fn of(self, stats: &Stats) -> i32 {
         match self {
             Self::Index(index) => {
@@ -547,7 +614,7 @@ mod tests {
                 2 => To::Zero,
                 _ => To::Value([i32::MIN, -1, 0, 1, i32::MAX, random(500) as i32][random(6) as usize]),
             };
-            ladder.apply(Change { account, to: change });
+            ladder.apply(Change { number: account, to: change });
             match change {
                 To::Gone => drop(model.remove(&account)),
                 To::There => drop(model.entry(account).or_insert(0)),
@@ -561,7 +628,7 @@ mod tests {
                 model.iter().map(|(account, value)| (*account, *value)).collect();
             sorted.sort_by_key(|(account, value)| (std::cmp::Reverse(*value), *account));
             let rows = |page: Vec<Place>| -> Vec<(u32, i32)> {
-                page.into_iter().map(|place| (place.account(), place.value())).collect()
+                page.into_iter().map(|place| (place.number(), place.value())).collect()
             };
             assert_eq!(rows(ladder.page(LadderOrder::HighestFirst, 0, usize::MAX)), sorted);
             for (index, (account, value)) in sorted.iter().enumerate() {

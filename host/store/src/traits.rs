@@ -2,14 +2,14 @@
 
 use std::io::{BufRead, Write};
 
-use crate::clans::Clans;
+use crate::clans::{ClanId, Clans};
 use crate::commit::Pending;
 use crate::error::Result;
 use crate::transfer::{ImportMode, Imported};
 use crate::types::{
     Account, AccountId, Announcement, AnnouncementId, Ban, BanId, BanQuery, GameRecord, GameRecordId,
     Invitation, LadderOrder, LadderPlace, LadderStat, ListKind, ListedAccount, LoginRecord, NewAccount,
-    NewBan, Page, PasswordHash, PluginScope, PolicyKind, Stats, StatsUpdate, TitleId, UnixSeconds,
+    NewBan, Page, PasswordHash, PluginScope, PolicyKind, Ranked, Stats, StatsUpdate, TitleId, UnixSeconds,
 };
 
 /// Accounts and their stats.
@@ -49,13 +49,13 @@ pub trait Accounts {
     fn update_stats(&self, title: &TitleId, id: AccountId, updates: &[StatsUpdate]) -> Result<Pending<()>>;
 }
 
-/// Accounts in the order of a stat. A ladder is made at its first use (a fifth of a second for 100,000 accounts) and kept in
-/// memory; after that a position or a page costs microseconds.
+/// Accounts or clans in the order of a stat. A ladder is made at its first use (a fifth of a second for 100,000 accounts) and
+/// kept in memory; after that a position or a page costs microseconds.
 pub trait Ladders {
     /// True if it is in memory: a question about it does not have to make it first.
-    fn ladder_is_loaded(&self, title: &TitleId, stat: LadderStat) -> bool;
+    fn ladder_is_loaded(&self, title: &TitleId, ranked: Ranked, stat: LadderStat) -> bool;
     /// Makes it, if it is not in memory.
-    fn load_ladder(&self, title: &TitleId, stat: LadderStat) -> Result<()>;
+    fn load_ladder(&self, title: &TitleId, ranked: Ranked, stat: LadderStat) -> Result<()>;
     /// Where an account stands; `None` for an unknown one.
     fn ladder_place(
         &self,
@@ -64,7 +64,7 @@ pub trait Ladders {
         order: LadderOrder,
         account: AccountId,
     ) -> Result<Option<LadderPlace>>;
-    /// Places in ascending position from `start` (1 and below: the first), at most `rows` and
+    /// Accounts in ascending position from `start` (1 and below: the first), at most `rows` and
     /// [`limits::PAGE`](crate::limits::PAGE).
     fn ladder_page(
         &self,
@@ -74,6 +74,23 @@ pub trait Ladders {
         start: u32,
         rows: usize,
     ) -> Result<Vec<LadderPlace>>;
+    /// Where a clan stands; `None` for an unknown or disbanded one.
+    fn clan_ladder_place(
+        &self,
+        title: &TitleId,
+        stat: LadderStat,
+        order: LadderOrder,
+        clan: ClanId,
+    ) -> Result<Option<LadderPlace<ClanId>>>;
+    /// Clans, as [`Ladders::ladder_page`].
+    fn clan_ladder_page(
+        &self,
+        title: &TitleId,
+        stat: LadderStat,
+        order: LadderOrder,
+        start: u32,
+        rows: usize,
+    ) -> Result<Vec<LadderPlace<ClanId>>>;
 }
 
 /// Buddies, ignore lists, invitations.

@@ -130,11 +130,20 @@ impl fmt::Display for TitleId {
     }
 }
 
-/// What a ladder ranks accounts by.
+/// Who stands on a ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ranked {
+    /// The title's accounts.
+    Accounts,
+    /// The title's clans, without those that were disbanded.
+    Clans,
+}
+
+/// What a ladder ranks accounts or clans by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LadderStat {
-    /// A LadderStatIndex, 0 to 99: of the wide stats of an account that has any but zeros, else of its narrow ones (and
-    /// 0 beyond them). A title keeps one of the two kinds.
+    /// A LadderStatIndex, 0 to 99: of the wide stats if any of them is not zero, else of the narrow ones (and 0 beyond
+    /// them). A title keeps one of the two kinds.
     Index(u8),
     /// 1, 2 or 4 bytes of the stats blob as a little-endian number, of 4 bytes a signed one. No source says how Sony's
     /// server read the bytes that old titles name.
@@ -149,22 +158,22 @@ pub enum LadderStat {
 /// From which end a ladder counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LadderOrder {
-    /// Position 1 has the highest value; of equal ones the lower account number comes first.
+    /// Position 1 has the highest value; of equal ones the lower number comes first.
     HighestFirst,
     /// The same ladder from its other end.
     LowestFirst,
 }
 
-/// Where an account stands on a ladder. Every account of the title stands there, also those with 0.
+/// Where an account or a clan stands on a ladder. All of the title stand there, also those with 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LadderPlace {
+pub struct LadderPlace<Id = AccountId> {
     /// Who.
-    pub account: AccountId,
+    pub id: Id,
     /// Its value.
     pub value: i32,
-    /// From 1; no two accounts have the same.
+    /// From 1; no two have the same.
     pub position: u32,
-    /// Accounts on the ladder.
+    /// How many are on the ladder.
     pub total: u32,
 }
 

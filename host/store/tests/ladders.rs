@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use medley_store::{
-    AccountId, Database, HandleOptions, ImportMode, LadderOrder, LadderPlace, LadderStat, Ladders,
-    NewAccount, SledOptions, StatsUpdate, Store, StoreError, StoreHandle, Text, TitleId, limits,
+    AccountId, ClanId, Database, HandleOptions, ImportMode, LadderOrder, LadderPlace, LadderStat, Ladders,
+    NewAccount, NewClan, Ranked, SledOptions, StatsUpdate, Store, StoreError, StoreHandle, Text, TitleId,
+    limits,
 };
 
 const BEST: LadderStat = LadderStat::Index(0);
@@ -32,10 +33,10 @@ fn ladder(store: &dyn Store, order: LadderOrder) -> Vec<(i32, i32)> {
     let page = store.ladder_page(&title(), BEST, order, 1, limits::PAGE).unwrap();
     for (place, position) in page.iter().zip(1..) {
         assert_eq!((place.position, place.total as usize), (position, page.len()));
-        let found = store.ladder_place(&title(), BEST, order, place.account).unwrap();
+        let found = store.ladder_place(&title(), BEST, order, place.id).unwrap();
         assert_eq!(found.as_ref(), Some(place));
     }
-    page.iter().map(|place| (place.account.get(), place.value)).collect()
+    page.iter().map(|place| (place.id.get(), place.value)).collect()
 }
 
 fn on_both(test: impl Fn(&dyn Store)) {
@@ -63,7 +64,7 @@ fn every_account_is_ranked_from_the_highest_and_equal_ones_by_their_numbers() {
         assert_eq!(ladder(store, LadderOrder::LowestFirst), up);
         let page = |start, rows| -> Vec<i32> {
             let page = store.ladder_page(&title(), BEST, LadderOrder::HighestFirst, start, rows).unwrap();
-            page.iter().map(|place| place.account.get()).collect()
+            page.iter().map(|place| place.id.get()).collect()
         };
         assert_eq!((page(0, 2), page(2, 2), page(5, 9)), (vec![2, 4], vec![4, 1], vec![5]));
         assert_eq!((page(6, 1), page(u32::MAX, 1), page(1, 0)), (vec![], vec![], vec![]));
@@ -77,9 +78,9 @@ fn whatever_changes_an_account_moves_it() {
         let b = create(store, &title(), "b");
         set(store, b, 5);
         // From here on the ladder is in memory.
-        assert!(!store.ladder_is_loaded(&title(), BEST));
+        assert!(!store.ladder_is_loaded(&title(), Ranked::Accounts, BEST));
         assert_eq!(ladder(store, LadderOrder::HighestFirst), [(2, 5), (1, 0)]);
-        assert!(store.ladder_is_loaded(&title(), BEST));
+        assert!(store.ladder_is_loaded(&title(), Ranked::Accounts, BEST));
         set(store, a, 6);
         assert_eq!(ladder(store, LadderOrder::HighestFirst), [(1, 6), (2, 5)]);
         let c = create(store, &title(), "c");
@@ -92,7 +93,7 @@ fn whatever_changes_an_account_moves_it() {
         assert_eq!(ladder(store, LadderOrder::HighestFirst), [(3, 0), (1, -1)]);
         let last = LadderStat::Index(99);
         let at = store.ladder_place(&title(), last, LadderOrder::HighestFirst, c).unwrap();
-        assert_eq!(at, Some(LadderPlace { account: c, value: 0, position: 1, total: 2 }));
+        assert_eq!(at, Some(LadderPlace { id: c, value: 0, position: 1, total: 2 }));
     });
 }
 
@@ -132,7 +133,7 @@ fn a_stat_that_no_account_has_is_refused() {
     let store = Database::in_memory().unwrap();
     let bytes = |start, width| LadderStat::Bytes { start, width };
     for stat in [LadderStat::Index(100), bytes(0, 0), bytes(0, 3), bytes(253, 4), bytes(255, 2)] {
-        let refused = store.load_ladder(&title(), stat).unwrap_err();
+        let refused = store.load_ladder(&title(), Ranked::Accounts, stat).unwrap_err();
         assert!(matches!(refused, StoreError::Invalid { field: "ladder stat", .. }), "{refused}");
     }
     assert!(store.ladder_page(&title(), bytes(255, 1), LadderOrder::HighestFirst, 1, 5).unwrap().is_empty());
@@ -143,7 +144,11 @@ fn more_ladders_than_are_held_are_all_right() {
     let store = Database::in_memory().unwrap();
     let id = create(&store, &title(), "a");
     set(&store, id, 5);
-    let held = || (0..100).filter(|at| store.ladder_is_loaded(&title(), LadderStat::Index(*at))).count();
+    let held = || {
+        (0..100)
+            .filter(|at| store.ladder_is_loaded(&title(), Ranked::Accounts, LadderStat::Index(*at)))
+            .count()
+    };
     for round in 0..2 {
         for index in 0..100 {
             let place = store.ladder_place(&title(), LadderStat::Index(index), LadderOrder::HighestFirst, id);
@@ -152,7 +157,7 @@ fn more_ladders_than_are_held_are_all_right() {
         }
         assert_eq!(held(), 64);
     }
-    assert!(!store.ladder_is_loaded(&title(), LadderStat::Index(0)));
+    assert!(!store.ladder_is_loaded(&title(), Ranked::Accounts, LadderStat::Index(0)));
 }
 
 #[test]
@@ -188,9 +193,63 @@ fn a_hundred_thousand_accounts_have_the_positions_of_a_sorted_list() {
         let place = place.unwrap().unwrap();
         assert_eq!((place.position as usize, place.value, place.total), (index + 1, value.0, 100_000));
         let page = store.ladder_page(&title(), BEST, LadderOrder::HighestFirst, place.position, 20).unwrap();
-        let rows: Vec<_> = page.iter().map(|row| (std::cmp::Reverse(row.value), row.account.get())).collect();
+        let rows: Vec<_> = page.iter().map(|row| (std::cmp::Reverse(row.value), row.id.get())).collect();
         assert_eq!(rows, model[index..(index + 20).min(model.len())]);
     }
+}
+
+/// The whole ladder of clans as (clan, value).
+fn clan_ladder(store: &dyn Store, order: LadderOrder) -> Vec<(u32, i32)> {
+    let page = store.clan_ladder_page(&title(), BEST, order, 1, limits::PAGE).unwrap();
+    for (place, position) in page.iter().zip(1..) {
+        assert_eq!((place.position, place.total as usize), (position, page.len()));
+        let found = store.clan_ladder_place(&title(), BEST, order, place.id).unwrap();
+        assert_eq!(found.as_ref(), Some(place));
+    }
+    page.iter().map(|place| (place.id.0, place.value)).collect()
+}
+
+fn create_clan(store: &dyn Store, title: &TitleId, leader: AccountId, name: &str) -> ClanId {
+    let new = NewClan { name: Text::from(name), leader, app_id: 10684, created: 0 };
+    store.create_clan(title, &new).unwrap().wait().unwrap().id
+}
+
+fn set_clan(store: &dyn Store, leader: AccountId, clan: ClanId, value: i32) {
+    let mut wide = Box::new([0; limits::WIDE_STATS]);
+    wide[0] = value;
+    store.update_clan_stats(&title(), leader, clan, &[StatsUpdate::Wide(wide)]).unwrap().wait().unwrap();
+}
+
+#[test]
+fn clans_are_ranked_by_their_own_stats_for_as_long_as_they_are() {
+    on_both(|store| {
+        let leaders: Vec<AccountId> =
+            ["a", "b", "c", "d"].iter().map(|name| create(store, &title(), name)).collect();
+        set(store, leaders[0], 1_000);
+        let other = TitleId::new("socom").unwrap();
+        let stranger = create(store, &other, "other");
+        create_clan(store, &other, stranger, "other");
+        let clans: Vec<ClanId> = leaders
+            .iter()
+            .enumerate()
+            .map(|(at, leader)| create_clan(store, &title(), *leader, &format!("clan {at}")))
+            .collect();
+        let first = clans[0].0;
+        set_clan(store, leaders[2], clans[2], 9);
+        assert!(!store.ladder_is_loaded(&title(), Ranked::Clans, BEST));
+        let all = [(first + 2, 9), (first, 0), (first + 1, 0), (first + 3, 0)];
+        assert_eq!(clan_ladder(store, LadderOrder::HighestFirst), all);
+        assert!(store.ladder_is_loaded(&title(), Ranked::Clans, BEST));
+        assert!(!store.ladder_is_loaded(&title(), Ranked::Accounts, BEST));
+        // In memory from here on.
+        set_clan(store, leaders[3], clans[3], 10);
+        store.disband_clan(&title(), leaders[2], clans[2], 0).unwrap().wait().unwrap();
+        store.delete_account(&title(), leaders[1]).unwrap().wait().unwrap();
+        assert_eq!(clan_ladder(store, LadderOrder::HighestFirst), [(first + 3, 10), (first, 0)]);
+        assert_eq!(clan_ladder(store, LadderOrder::LowestFirst), [(first, 0), (first + 3, 10)]);
+        let gone = store.clan_ladder_place(&title(), BEST, LadderOrder::HighestFirst, clans[2]).unwrap();
+        assert_eq!(gone, None);
+    });
 }
 
 /// Writers that run while ladders are built: whatever the builder saw or missed, in the end they agree.
@@ -214,7 +273,7 @@ fn writes_during_the_building_are_not_lost() {
             scope.spawn(move || {
                 // More than are held: each is built again and again.
                 for index in (0..100).cycle().take(400) {
-                    store.load_ladder(&title(), LadderStat::Index(index)).unwrap();
+                    store.load_ladder(&title(), Ranked::Accounts, LadderStat::Index(index)).unwrap();
                 }
             });
         }
@@ -229,11 +288,17 @@ async fn the_handle_makes_a_ladder_once() {
     let store = Arc::new(Database::in_memory().unwrap());
     create(&*store, &title(), "a");
     let handle = StoreHandle::new(store.clone(), &HandleOptions::default()).unwrap();
-    assert!(!store.ladder_is_loaded(&title(), BEST));
+    assert!(!store.ladder_is_loaded(&title(), Ranked::Accounts, BEST));
     for _ in 0..2 {
-        handle.load_ladder(&title(), BEST).await.unwrap();
-        assert!(store.ladder_is_loaded(&title(), BEST));
+        handle.load_ladder(&title(), Ranked::Accounts, BEST).await.unwrap();
+        assert!(store.ladder_is_loaded(&title(), Ranked::Accounts, BEST));
     }
-    assert!(handle.load_ladder(&title(), LadderStat::Index(255)).await.unwrap_err().is_refusal());
+    assert!(
+        handle
+            .load_ladder(&title(), Ranked::Accounts, LadderStat::Index(255))
+            .await
+            .unwrap_err()
+            .is_refusal()
+    );
     handle.close().await;
 }

@@ -7,7 +7,7 @@
 use medley_store::{
     AccountId as StoredId, Clan, ClanChallenge, ClanChallengeId, ClanChallengeStatus as ChallengeState,
     ClanId as StoredClan, ClanInvitation, ClanInvitationId, ClanInvitationStatus, ClanMessage, ClanMessageId,
-    ClanMessageStatus as MessageState, ClanRefusal, LadderOrder, LadderStat, NewClan, Pending, Stats,
+    ClanMessageStatus as MessageState, ClanRefusal, LadderOrder, LadderStat, NewClan, Pending, Ranked, Stats,
     StatsUpdate, Store, StoreError, Text as StoredText,
 };
 use medley_universe::SetClan;
@@ -40,11 +40,11 @@ const TELL_ROUNDS: usize = 4;
 
 // ---- ids, statuses, pages ----
 
-fn stored_clan(id: ClanId) -> Option<StoredClan> {
+pub(super) fn stored_clan(id: ClanId) -> Option<StoredClan> {
     u32::try_from(id.0).ok().filter(|id| *id > 0).map(StoredClan)
 }
 
-fn wire_clan(id: StoredClan) -> ClanId {
+pub(super) fn wire_clan(id: StoredClan) -> ClanId {
     ClanId(wire_number(id.0))
 }
 
@@ -307,7 +307,7 @@ pub(super) async fn get_by_name(ctx: &mut Context, request: &GetClanByNameReques
 }
 
 /// A number that may be a clan's. -1, which titles keep while they have none: NoResult.
-fn known_clan(id: ClanId) -> Result<StoredClan, Refusal> {
+pub(super) fn known_clan(id: ClanId) -> Result<StoredClan, Refusal> {
     if id == ClanId(-1) {
         return Err(CallbackStatus::NO_RESULT.into());
     }
@@ -345,7 +345,7 @@ pub(super) async fn members_extra_info(
     let index = u8::try_from(request.ladder_stat_index.unwrap_or(0)).ok().filter(|index| *index < 100);
     let stat = index.map(LadderStat::Index);
     if let Some(stat) = stat {
-        ctx.bounded(ctx.shared.store.load_ladder(&title, stat)).await?;
+        ctx.bounded(ctx.shared.store.load_ladder(&title, Ranked::Accounts, stat)).await?;
     }
     let found = ctx.read(move |store| {
         let mut rows = Vec::new();

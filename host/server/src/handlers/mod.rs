@@ -357,6 +357,8 @@ registry! {
         LadderList_ExtraInfoRequest0 => list_extra_info0, MLS, Login, NO_RESULT;
         LadderPositionRequest => position, MLS, Login, NO_RESULT;
         LadderPosition_ExtraInfoRequest => position_extra_info, MLS, Login, NO_RESULT;
+        ClanLadderListRequest => clan_list, MLS, Login, NO_RESULT;
+        ClanLadderPositionRequest => clan_position, MLS, Login, NO_RESULT;
     }
     clan {
         GetMyClansRequest => get_mine, MAS_MLS, Login, NO_RESULT, early Early::Status(CallbackStatus::NO_RESULT);

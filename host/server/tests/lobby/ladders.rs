@@ -1,7 +1,8 @@
-use medley_wire::AccountId;
-use medley_wire::enums::{CallbackStatus as S, PlayerStatus, SortOrder};
+use medley_wire::enums::{CallbackStatus as S, LadderType, PlayerStatus, SortOrder};
+
 use medley_wire::messages::*;
 use medley_wire::types::{Blob, Text};
+use medley_wire::{AccountId, ClanId};
 
 use crate::harness::{Host, Player, assert_empty};
 
@@ -189,4 +190,85 @@ async fn the_oldest_ladders_are_of_bytes_of_the_stats_blob() {
     assert_eq!(badger.ask(wrong).await.status_code, S::SESSION_KEY_INVALID);
     let wrong = LadderListRequest { session_key: Text::new("1"), ..list(8, 11) };
     assert_eq!(badger.list(wrong).await[0].status_code, S::SESSION_KEY_INVALID);
+}
+
+fn clans(index: i32, start: i32, size: i32) -> ClanLadderListRequest {
+    ClanLadderListRequest {
+        clan_ladder_stat_index: index,
+        start_position: start,
+        page_size: size,
+        ..Default::default()
+    }
+}
+
+fn clan_place(clan_id: ClanId, index: i32) -> ClanLadderPositionRequest {
+    ClanLadderPositionRequest { clan_id, clan_ladder_stat_index: index, ..Default::default() }
+}
+
+/// Makes a clan with a value at an index.
+async fn clan(leader: &mut Player, name: &str, at: usize, value: i32) -> ClanId {
+    let made = leader.ask(CreateClanRequest { clan_name: Text::new(name), ..Default::default() }).await;
+    assert_eq!(made.status_code, S::SUCCESS);
+    let stats = UpdateLadderStatsWideRequest { ladder_type: LadderType::CLAN, ..wide(at, value) };
+    assert_eq!(leader.ask(stats).await.status_code, S::SUCCESS);
+    made.clan_id
+}
+
+#[tokio::test]
+async fn a_clan_ladder_has_every_clan_from_the_highest_and_pages_from_one() {
+    let (_host, [mut badger, mut otter, mut heron], _) = four().await;
+    assert_empty(&badger.list(clans(3, 1, 10)).await);
+    let rangers = clan(&mut badger, "Rangers", 3, 7).await;
+    let rovers = clan(&mut otter, "Rovers", 3, 50).await;
+    let late = clan(&mut heron, "Late", 3, 7).await;
+    let rows = badger.list(clans(3, 1, 10)).await;
+    let seen: Vec<_> =
+        rows.iter().map(|row| (row.status_code, row.clan_id, row.clan_name, row.ladder_position)).collect();
+    assert_eq!(
+        seen,
+        [
+            (S::SUCCESS, rovers, Text::new("Rovers"), 1),
+            (S::SUCCESS, rangers, Text::new("Rangers"), 2),
+            (S::SUCCESS, late, Text::new("Late"), 3),
+        ]
+    );
+    for (start, size, expected) in [(0, 1, vec![rovers]), (-7, 1, vec![rovers]), (2, 9, vec![rangers, late])]
+    {
+        let rows = badger.list(clans(3, start, size)).await;
+        assert_eq!(rows.iter().map(|row| row.clan_id).collect::<Vec<_>>(), expected, "{start} {size}");
+    }
+    for (index, start, size) in [(3, 4, 1), (3, 1, 0), (3, 1, -1), (100, 1, 1), (-1, 1, 1)] {
+        assert_empty(&badger.list(clans(index, start, size)).await);
+    }
+    let reversed = ClanLadderListRequest { sort_order: SortOrder::DESCENDING, ..clans(3, 1, 1) };
+    assert_eq!(badger.list(reversed).await[0].clan_id, late);
+}
+
+#[tokio::test]
+async fn a_clans_position_moves_with_its_stats_and_ends_with_the_clan() {
+    let (_host, [mut badger, mut otter, mut heron], _) = four().await;
+    let rangers = clan(&mut badger, "Rangers", 3, 7).await;
+    let rovers = clan(&mut otter, "Rovers", 3, 50).await;
+    let mut at = async |clan, index| {
+        let answer = heron.ask(clan_place(clan, index)).await;
+        (answer.status_code, answer.ladder_position, answer.total_rankings)
+    };
+    assert_eq!(at(rangers, 3).await, (S::SUCCESS, 2, 2));
+    let stats = UpdateLadderStatsWideRequest { ladder_type: LadderType::CLAN, ..wide(3, 51) };
+    assert_eq!(badger.ask(stats).await.status_code, S::SUCCESS);
+    assert_eq!(at(rangers, 3).await, (S::SUCCESS, 1, 2));
+    // Of a stat that no clan has, by their numbers.
+    assert_eq!(at(rovers, 60).await, (S::SUCCESS, 2, 2));
+    let disband = DisbandClanRequest { clan_id: rovers, ..Default::default() };
+    assert_eq!(otter.ask(disband).await.status_code, S::SUCCESS);
+    assert_eq!(at(rangers, 3).await, (S::SUCCESS, 1, 1));
+    for clan in [rovers, ClanId(4711), ClanId(0), ClanId(-2)] {
+        assert_eq!(at(clan, 3).await, (S::CLAN_NOT_FOUND, 0, 0));
+    }
+    assert_eq!(at(ClanId(-1), 3).await, (S::NO_RESULT, 0, 0));
+    for index in [100, -1] {
+        assert_eq!(at(rangers, index).await, (S::NO_RESULT, 0, 0));
+    }
+    let rows = heron.list(clans(3, 1, 10)).await;
+    assert_eq!(rows.iter().map(|row| row.clan_id).collect::<Vec<_>>(), [rangers]);
 }
