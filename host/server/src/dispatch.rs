@@ -203,13 +203,18 @@ fn complete_failure(answer: &mut AnyMessage, id: MessageId, status: CallbackStat
     }
 }
 
-/// Requests that are answered with the generic StatusResponse, under which class and id (servers.md 1, rule 11).
+/// Requests that are answered with the generic StatusResponse, under which class and id (servers.md 1, rule 11). Of the
+/// last three the id tables name the answer, right behind the request, and nobody has its layout: nearly every answer has
+/// its first two fields, MessageID and StatusCode (messages.md 3), in this form.
 fn generic_answer(message: &AnyMessage) -> Option<(NetMessageClass, u8)> {
     match message {
         AnyMessage::TokenRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x41)),
         AnyMessage::SetMessageAsReadRequest(_) => Some((NetMessageClass::LOBBY, 0xc7)),
         AnyMessage::NpIdPostRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x6e)),
         AnyMessage::ClanRenameRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x7d)),
+        AnyMessage::AddAliasRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x4f)),
+        AnyMessage::GroupJoinChannelRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x91)),
+        AnyMessage::UtilAddLobbyWorldRequest(_) => Some((NetMessageClass::LOBBY, 0xf6)),
         _ => None,
     }
 }

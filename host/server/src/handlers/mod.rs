@@ -63,6 +63,7 @@ mod session;
 mod stats;
 mod texts;
 mod universe_info;
+mod unknown;
 
 /// A set of servers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -392,6 +393,22 @@ registry! {
         ConfirmClanTeamChallengeRequest => confirm_challenge, MLS, Login, status(CallbackStatus::DB_ERROR);
         GetClanTeamChallengesRequest => challenges, MLS, Login, NO_RESULT;
         GetClanTeamChallengeHistoryRequest => challenge_history, MLS, Login, NO_RESULT;
+    }
+    unknown {
+        AddAliasRequest => add_alias, MAS_MLS, Login, status(CallbackStatus::FEATURE_NOT_ENABLED);
+        UtilAddLobbyWorldRequest => add_lobby_world, MLS, Login, status(CallbackStatus::FEATURE_NOT_ENABLED);
+        GroupJoinChannelRequest => group_join_channel, MLS, Login, status(CallbackStatus::FEATURE_NOT_ENABLED);
+        DListSubscription => subscribe_to_list, MLS, Login, SILENT;
+        DmePing => between_clients, MLS, Connection, SILENT;
+        DmePacketFragment => between_clients, MLS, Connection, SILENT;
+        DmeDataStreamEnd => between_clients, MLS, Connection, SILENT;
+        DmeAcceptClient => between_clients, MLS, Connection, SILENT;
+        DmeClientUpdate => between_clients, MLS, Connection, SILENT;
+        DmeClientConnect => between_clients, MLS, Connection, SILENT;
+        DmeClientLeaves => between_clients, MLS, Connection, SILENT;
+        DmeServerResponse => between_clients, MLS, Connection, SILENT;
+        DmeUpdateClientStatus => between_clients, MLS, Connection, SILENT;
+        DmeSMMigrateOrder => between_clients, MLS, Connection, SILENT;
     }
     file {
         FileDownloadRequest => download, MLS, Login, status(CallbackStatus::DB_ERROR);

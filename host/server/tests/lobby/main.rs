@@ -11,3 +11,4 @@ mod ladders;
 mod players;
 mod reports;
 mod stats;
+mod unknown;
