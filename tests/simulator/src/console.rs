@@ -13,9 +13,9 @@ use medley_wire::enums::{
 };
 use medley_wire::messages::{
     AccountLoginRequest, AccountLoginResponse, AccountRegistrationRequest, CreateChannelRequest,
-    CreateGameRequest, CreateGameRequest0, EndGameReport, ExtendedSessionBeginRequest,
-    GetUniverseInformationRequest, JoinChannelRequest, JoinGameRequest, Message, MessageInfo,
-    NetConnectionInfo, PlayerReport, Request, SessionBeginRequest, SessionBeginRequest1,
+    CreateGameRequest, CreateGameRequest0, EndGameReport, ExtendedSessionBeginRequest, GetServerTimeRequest,
+    GetServerTimeResponse, GetUniverseInformationRequest, JoinChannelRequest, JoinGameRequest, Message,
+    MessageInfo, NetConnectionInfo, PlayerReport, Request, SessionBeginRequest, SessionBeginRequest1,
     SetLocalizationParamsRequest, SetLocalizationParamsRequest1, TicketLoginRequest, UpdateUserState,
     WorldReport, WorldReport0,
 };
@@ -72,6 +72,15 @@ impl Redirect {
             access_key: info.access_key,
         })
     }
+}
+
+/// What came between a message and the answer of the request behind it.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// Application messages (class, id, body) in the order of their coming.
+    pub payloads: Vec<Vec<u8>>,
+    /// The server closed the connection instead of answering the request behind.
+    pub closed: bool,
 }
 
 /// The sockets of a console that has gone silent: open, never read, until this is dropped.
@@ -176,9 +185,10 @@ impl Console {
     /// PS2 titles give every request the id `1`; PS3 titles count.
     fn message_id(&mut self) -> MessageId {
         self.requests += 1;
-        match self.options.dialect {
-            Dialect::V113 => Text::new(self.requests.to_string()),
-            _ => Text::new("1"),
+        if self.options.dialect.has_certificates() {
+            Text::new(self.requests.to_string())
+        } else {
+            Text::new("1")
         }
     }
 
@@ -286,7 +296,7 @@ impl Console {
     fn config(&self, kind: ServerKind, key: Option<RsaPublicKey>) -> ClientConfig {
         let mut config = ClientConfig::new(self.options.dialect.version(), self.options.app_id, kind);
         config.echo = self.options.echo;
-        if self.options.dialect == Dialect::V113 {
+        if self.options.dialect.has_certificates() {
             config.certificate = medley_session::MAS_1_CERTIFICATE.to_vec();
         }
         match (self.options.ciphering, key) {
@@ -447,7 +457,57 @@ impl Console {
         }
     }
 
+    /// Sends a message and, behind it, a request that every server answers: gives all that came up to that answer. As
+    /// answers keep the order of their requests, whatever answers the message is in it.
+    ///
+    /// # Errors
+    /// Neither the last answer nor the end of the connection comes.
+    pub async fn exchange(&mut self, message: impl Into<AnyMessage>) -> Result<Heard> {
+        const BEHIND: &[u8] = b"behind";
+        let d = self.wire();
+        self.send(message)?;
+        self.send(GetServerTimeRequest { message_id: Text::new(BEHIND) })?;
+        let mut payloads = Vec::new();
+        self.wait(Way::Lobby, "the answer behind", |connection| {
+            while let Some(payload) = connection.inbox.app.pop_front() {
+                let behind = is(&payload, GetServerTimeResponse::INFO)
+                    && decode::<GetServerTimeResponse>(&payload, &d)
+                        .is_ok_and(|last| last.message_id.as_bytes() == BEHIND);
+                if behind {
+                    return Some(Heard { payloads: core::mem::take(&mut payloads), closed: false });
+                }
+                payloads.push(payload);
+            }
+            connection.ended().then(|| Heard { payloads: core::mem::take(&mut payloads), closed: true })
+        })
+        .await
+    }
+
     // ---- The evening.
+
+    /// A server, without a session: as a game server or who only wants to ask something does.
+    ///
+    /// # Errors
+    /// Not let in.
+    pub async fn connect(&mut self, kind: ServerKind, address: SocketAddrV4) -> Result<()> {
+        let config = self.config(kind, self.disc_key());
+        self.open(Way::Lobby, config, address).await
+    }
+
+    /// A server, with keys: MPS as a game server, or as the host of one's own games.
+    ///
+    /// # Errors
+    /// Not let in.
+    pub async fn connect_with(
+        &mut self,
+        kind: ServerKind,
+        address: SocketAddrV4,
+        session_key: &[u8],
+        access_key: &[u8],
+    ) -> Result<()> {
+        let config = self.config(kind, self.disc_key()).redirected(1, session_key, access_key);
+        self.open(Way::Lobby, config, address).await
+    }
 
     /// MUIS: asks for the universes and leaves; gives the address of MAS where it is a number.
     ///
@@ -493,14 +553,14 @@ impl Console {
                 (request.client_version_major, request.client_version_minor) = (2, 10);
                 self.succeed(request).await?
             }
-            Dialect::V113 => {
+            Dialect::V112 | Dialect::V113 => {
                 let mut request = SessionBeginRequest1 { connection_class: ethernet, ..Default::default() };
                 (request.client_version_major, request.client_version_minor) = (3, 5);
                 self.succeed(request).await?
             }
         };
         self.session_key = answer.session_key;
-        if self.options.dialect == Dialect::V113 {
+        if self.options.dialect.has_certificates() {
             let request = SetLocalizationParamsRequest1 {
                 session_key: self.session_key,
                 character_encoding: CharacterEncodingType(2),
@@ -792,7 +852,7 @@ impl Console {
         socket.connect(nat).await.map_err(io)?;
         let probe = match self.options.dialect {
             Dialect::V108 => [0x00, 0x00, 0xe4, 0x00],
-            Dialect::V113 => [0x3f, 0xf0, 0xe4, 0xae],
+            Dialect::V112 | Dialect::V113 => [0x3f, 0xf0, 0xe4, 0xae],
             _ => [0xa0, 0xe6, 0xe4, 0x01],
         };
         let until = Instant::now() + self.options.timeout;

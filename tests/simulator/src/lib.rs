@@ -17,7 +17,7 @@ mod game;
 mod link;
 mod options;
 
-pub use console::{Console, Redirect, Silent};
+pub use console::{Console, Heard, Redirect, Silent};
 pub use error::SimulatorError;
 pub use game::{GameSetup, RelayMessage};
 pub use link::{Connection, Inbox};

@@ -18,13 +18,16 @@ pub enum Dialect {
     V109,
     /// PS2 (Deadlocked).
     V110,
-    /// PS3: certificates, containers, the other cipher suite (Deadlocked HD).
+    /// PSP and PS3: certificates and the other cipher suite, no captures (Killzone: Liberation's app id; its version is
+    /// not known for certain).
+    V112,
+    /// PS3: the same and containers (Deadlocked HD).
     V113,
 }
 
 impl Dialect {
     /// All of them, oldest first.
-    pub const ALL: [Self; 4] = [Self::V108, Self::V109, Self::V110, Self::V113];
+    pub const ALL: [Self; 5] = [Self::V108, Self::V109, Self::V110, Self::V112, Self::V113];
 
     /// Version number as the hello carries it.
     #[must_use]
@@ -33,6 +36,7 @@ impl Dialect {
             Self::V108 => 108,
             Self::V109 => 109,
             Self::V110 => 110,
+            Self::V112 => 112,
             Self::V113 => 113,
         }
     }
@@ -44,8 +48,15 @@ impl Dialect {
             Self::V108 => 10684,
             Self::V109 => 10994,
             Self::V110 => 11184,
+            Self::V112 => 20454,
             Self::V113 => 24180,
         })
+    }
+
+    /// The later generation: certificates, the other cipher suite, requests numbered one by one.
+    #[must_use]
+    pub const fn has_certificates(self) -> bool {
+        self.version() >= 112
     }
 }
 

@@ -23,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 /// Longest wait for the host to come to rest.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What a test host and its game servers share.
+pub const SECRET: &str = "whole-stack tests";
+
 /// What titles say to the relay, with the host's defaults.
 struct Rules {
     titles: TitleSet,
@@ -123,7 +126,7 @@ impl HostSetup {
         let store = StoreHandle::new(Arc::new(database), &options)?;
         let keys = Arc::new(KeyStore::embedded()?);
         let shutdown = CancellationToken::new();
-        let secret = "whole-stack tests".to_owned();
+        let secret = SECRET.to_owned();
         let server = Server::start(ServerOptions {
             config: config.clone(),
             titles: titles.clone(),
@@ -186,6 +189,11 @@ impl TestHost {
     /// MLS.
     pub fn mls(&self) -> SocketAddrV4 {
         v4(self.server.bound().mls)
+    }
+
+    /// MPS.
+    pub fn mps(&self) -> SocketAddrV4 {
+        v4(self.server.bound().mps)
     }
 
     /// NAT.

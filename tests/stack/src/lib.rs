@@ -6,3 +6,4 @@
 
 pub mod host;
 pub mod replay;
+pub mod requests;

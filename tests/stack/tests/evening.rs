@@ -75,6 +75,8 @@ evenings! {
     a_1_09_console_spends_an_evening_in_clear: V109, Never;
     a_1_10_console_spends_an_evening_enciphered: V110, AsTold;
     a_1_10_console_spends_an_evening_in_clear: V110, Never;
+    a_1_12_console_spends_an_evening_enciphered: V112, AsTold;
+    a_1_12_console_spends_an_evening_in_clear: V112, Never;
     a_1_13_console_spends_an_evening_enciphered: V113, AsTold;
     a_1_13_console_spends_an_evening_in_clear: V113, Never;
     a_1_08_console_that_logs_in_clear_and_then_follows_the_answers: V108, ClearLogin;
