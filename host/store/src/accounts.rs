@@ -4,6 +4,7 @@ use crate::commit::Pending;
 use crate::database::{Database, Transaction, counter, key};
 use crate::engine::{Engine, Tree};
 use crate::error::{Result, StoreError};
+use crate::tokens::TokenOwner;
 use crate::traits::Accounts;
 use crate::types::{
     Account, AccountId, LoginRecord, NewAccount, Page, PasswordHash, Stats, StatsUpdate, Text, TitleId,
@@ -243,6 +244,8 @@ impl<E: Engine> Accounts for Database<E> {
             tx.remove(Tree::AccountStats, &account_key);
             tx.change_account_count(title, false)?;
             tx.forget_in_clans(title, id)?;
+            tx.forget_files(title, id)?;
+            tx.forget_tokens(title, TokenOwner::Account(id))?;
             // Rows of others that name this account have no index of their own: deletes are rare, scans of one title's
             // lists are short.
             let mut gone = Vec::new();

@@ -12,6 +12,7 @@ use crate::commit::Pending;
 use crate::database::{Database, Transaction, counter, key};
 use crate::engine::{Engine, Tree};
 use crate::error::{ClanRefusal, Result, StoreError};
+use crate::tokens::TokenOwner;
 use crate::traits::Accounts;
 use crate::types::{AccountId, Page, Stats, StatsUpdate, Text, TitleId, UnixSeconds, limits};
 
@@ -448,7 +449,7 @@ impl Transaction<'_> {
         self.scan_before(tree, prefix).map(|row| row.map(|(key, _)| key)).collect()
     }
 
-    fn require_clan(&self, title: &TitleId, id: ClanId) -> Result<Clan> {
+    pub(crate) fn require_clan(&self, title: &TitleId, id: ClanId) -> Result<Clan> {
         self.get(Tree::Clans, &clan_key(title, id))?.ok_or_else(|| refusal(title, ClanRefusal::NoClan))
     }
 
@@ -468,6 +469,10 @@ impl Transaction<'_> {
     fn leads(&self, title: &TitleId, account: AccountId, id: ClanId) -> Result<Clan> {
         let clan = self.require_clan(title, id)?;
         if clan.leader == account { Ok(clan) } else { Err(refusal(title, ClanRefusal::NotLeader)) }
+    }
+
+    pub(crate) fn require_leader(&self, title: &TitleId, account: AccountId, id: ClanId) -> Result<()> {
+        self.leads(title, account, id).map(drop)
     }
 
     fn is_member(&self, title: &TitleId, clan: ClanId, account: AccountId) -> Result<bool> {
@@ -619,6 +624,7 @@ impl Transaction<'_> {
             }
             self.drop_challenge(title, clan.id, &row)?;
         }
+        self.forget_tokens(title, TokenOwner::Clan(clan.id))?;
         self.remove(Tree::ClanStats, &prefix);
         self.remove(Tree::ClanNames, &name_key(title, &clan.name.0));
         self.remove(Tree::Clans, &prefix);

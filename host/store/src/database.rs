@@ -94,7 +94,9 @@ impl<E: Engine> Database<E> {
             None
         };
         let ladders = LadderIndexes::default();
-        Ok(Self { engine, writer: Mutex::new(()), generation, committer, ladders })
+        let database = Self { engine, writer: Mutex::new(()), generation, committer, ladders };
+        database.sweep_uploads()?;
+        Ok(database)
     }
 
     pub(crate) fn engine(&self) -> &E {
@@ -275,6 +277,8 @@ pub(crate) mod counter {
     pub(crate) const CLAN_CHALLENGE: &str = "clan_challenge";
     pub(crate) const CLAN_INVITATION: &str = "clan_invitation";
     pub(crate) const CLAN_MESSAGE: &str = "clan_message";
+    pub(crate) const FILE: &str = "file";
+    pub(crate) const FILE_CONTENT: &str = "file_content";
     pub(crate) const GAME: &str = "game";
 }
 

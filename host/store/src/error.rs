@@ -101,6 +101,16 @@ pub enum StoreError {
         /// Entries it can hold.
         max: usize,
     },
+    /// It belongs to somebody else.
+    #[error("{what} `{key}` of title `{title}` belongs to somebody else")]
+    Forbidden {
+        /// Kind of thing, e.g. `file`.
+        what: &'static str,
+        /// Title community.
+        title: String,
+        /// Its name or number.
+        key: String,
+    },
     /// Something about a clan is not possible.
     #[error("title `{title}`: {refusal}")]
     Clan {
@@ -233,6 +243,7 @@ impl StoreError {
                 | Self::TooLong { .. }
                 | Self::Invalid { .. }
                 | Self::LimitReached { .. }
+                | Self::Forbidden { .. }
                 | Self::Clan { .. }
         )
     }

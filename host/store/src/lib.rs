@@ -1,4 +1,5 @@
-//! Durable data of a Medius host: accounts and their stats, buddies, ignore lists, clans, bans, announcements, policies, game
+//! Durable data of a Medius host: accounts and their stats, buddies, ignore lists, clans, files,
+//! tokens, bans, announcements, policies, game
 //! history, and plugins' own data, per title community ([`TitleId`]).
 //!
 //! What it is: [`Store`], a port that may block, its default on an embedded sled database
@@ -21,6 +22,7 @@ mod commit;
 mod database;
 mod engine;
 mod error;
+mod files;
 mod games;
 mod handle;
 mod ladders;
@@ -28,6 +30,7 @@ mod notices;
 mod password;
 mod plugin_data;
 mod social;
+mod tokens;
 mod traits;
 mod transfer;
 mod types;
@@ -40,8 +43,13 @@ pub use self::commit::{Durable, Pending};
 pub use self::database::{Database, Migration, SCHEMA, Transaction};
 pub use self::engine::{Batch, Engine, MemoryEngine, Pair, SledEngine, SledOptions, Tree};
 pub use self::error::{ClanRefusal, Result, StoreError};
+pub use self::files::{
+    FileId, FilePermissions, FileRecord, FileSpace, FileUsage, FileUser, Files, NewFile, UploadId,
+    check_file_name,
+};
 pub use self::handle::{HandleOptions, PasswordCheck, StoreHandle};
 pub use self::password::{PasswordOptions, Passwords};
+pub use self::tokens::{Token, TokenCategory, TokenOwner, Tokens};
 pub use self::traits::{Accounts, Bans, Games, Ladders, Notices, PluginData, Social, Store};
 pub use self::transfer::{ImportMode, Imported, check_import};
 pub use self::types::*;

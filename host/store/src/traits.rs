@@ -5,6 +5,8 @@ use std::io::{BufRead, Write};
 use crate::clans::{ClanId, Clans};
 use crate::commit::Pending;
 use crate::error::Result;
+use crate::files::Files;
+use crate::tokens::Tokens;
 use crate::transfer::{ImportMode, Imported};
 use crate::types::{
     Account, AccountId, Announcement, AnnouncementId, Ban, BanId, BanQuery, GameRecord, GameRecordId,
@@ -41,7 +43,7 @@ pub trait Accounts {
     /// answer depends on it, and a flush for each login would cost a third of it.
     fn record_login(&self, title: &TitleId, id: AccountId, login: &LoginRecord) -> Result<Pending<()>>;
     /// Deletes the account with its stats, lists (also its rows on others' lists), invitations, membership of a
-    /// clan (the longest-standing member leads on) and plugin data. Its number is not used again. Bans and game history keep their rows.
+    /// clan (the longest-standing member leads on), files, tokens and plugin data. Its number is not used again. Bans and game history keep their rows.
     fn delete_account(&self, title: &TitleId, id: AccountId) -> Result<Pending<()>>;
     /// All stats; zeros for an account that never wrote any, `None` for an unknown account.
     fn stats(&self, title: &TitleId, id: AccountId) -> Result<Option<Stats>>;
@@ -227,7 +229,19 @@ pub trait PluginData {
 /// A write answers [`Pending`]: it is applied, in full or not at all, and visible to readers, and is acknowledged
 /// (`wait()` or `.await`) once it is durable. Writers that wait at the same time share a flush.
 pub trait Store:
-    Accounts + Ladders + Social + Clans + Bans + Notices + Games + PluginData + Send + Sync + 'static
+    Accounts
+    + Ladders
+    + Social
+    + Clans
+    + Files
+    + Tokens
+    + Bans
+    + Notices
+    + Games
+    + PluginData
+    + Send
+    + Sync
+    + 'static
 {
     /// Writes everything as JSON lines, a header first; says how many lines. Writers wait meanwhile, so that the
     /// export is one moment's state.

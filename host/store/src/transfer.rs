@@ -12,10 +12,12 @@ use crate::codec;
 use crate::database::{Database, SCHEMA, Transaction, counter, key};
 use crate::engine::{Engine, Tree};
 use crate::error::{Result, StoreError};
+use crate::files::{FileId, FileRecord, UploadId, content_of_chunk};
 use crate::games::check_game;
 use crate::notices::{AnnouncementRow, check_announcement, check_policy, policy_key, policy_of_key};
 use crate::plugin_data;
 use crate::social::{Invited, Listed};
+use crate::tokens::Token;
 use crate::traits::Store;
 use crate::types::{
     Account, AccountId, AnnouncementId, BanId, GameRecord, GameRecordId, NewBan, PluginScope, PolicyKind,
@@ -148,6 +150,27 @@ enum Line {
         title: TitleId,
         challenge: ClanChallenge,
     },
+    File {
+        title: TitleId,
+        file: FileRecord,
+    },
+    FileMetadata {
+        title: TitleId,
+        file: FileId,
+        key: Text,
+        value: Text,
+    },
+    FileChunk {
+        title: TitleId,
+        content: UploadId,
+        index: u32,
+        #[serde(with = "crate::codec::hex_bytes")]
+        bytes: Vec<u8>,
+    },
+    Token {
+        title: TitleId,
+        token: Token,
+    },
     End {
         records: u64,
     },
@@ -172,6 +195,9 @@ fn line_of(tree: Tree, key: &[u8], value: &[u8]) -> Result<Option<Line>> {
     Ok(Some(match tree {
         Tree::Meta | Tree::AccountNames | Tree::AccountCounts | Tree::BanSubjects => return Ok(None),
         Tree::ClanNames | Tree::ClanCounts | Tree::ClanOf | Tree::ClanInvited | Tree::ClanChallengesOf => {
+            return Ok(None);
+        }
+        Tree::FileNames | Tree::FileContents | Tree::FileUploads | Tree::FileUsage | Tree::TokensOf => {
             return Ok(None);
         }
         Tree::Counters => {
@@ -253,6 +279,20 @@ fn line_of(tree: Tree, key: &[u8], value: &[u8]) -> Result<Option<Line>> {
         Tree::ClanChallenges => {
             Line::ClanChallenge { title: titled()?.0, challenge: codec::decode(tree, key, value)? }
         }
+        Tree::Files => Line::File { title: titled()?.0, file: codec::decode(tree, key, value)? },
+        Tree::FileMetadata => {
+            let (title, rest) = titled()?;
+            let (file, word) = rest.split_first_chunk::<4>().ok_or_else(bad_key)?;
+            let file = FileId(u32::from_be_bytes(*file));
+            Line::FileMetadata { title, file, key: Text::from(word), value: codec::decode(tree, key, value)? }
+        }
+        Tree::FileChunks => {
+            let (title, rest) = titled()?;
+            let (content, index) = rest.split_first_chunk::<4>().ok_or_else(bad_key)?;
+            let content = UploadId(u32::from_be_bytes(*content));
+            Line::FileChunk { title, content, index: number(index)?, bytes: value.to_vec() }
+        }
+        Tree::Tokens => Line::Token { title: titled()?.0, token: codec::decode(tree, key, value)? },
     }))
 }
 
@@ -281,13 +321,15 @@ impl Transaction<'_> {
                     counter::CLAN_CHALLENGE,
                     counter::CLAN_INVITATION,
                     counter::CLAN_MESSAGE,
+                    counter::FILE,
+                    counter::FILE_CONTENT,
                     counter::GAME,
                 ];
                 match known.into_iter().find(|known| *known == name) {
                     Some(known) => self.raise_counter(known, last),
                     None => Err(StoreError::Invalid {
                         field: "counter",
-                        wanted: "account, announcement, ban, a clan's or game",
+                        wanted: "account, announcement, ban, a clan's, a file's or game",
                         found: name,
                     }),
                 }
@@ -371,6 +413,20 @@ impl Transaction<'_> {
                 self.raise_counter(counter::CLAN_CHALLENGE, challenge.id.0)?;
                 self.import_clan_challenge(&title, &challenge)
             }
+            Line::File { title, file } => {
+                self.raise_counter(counter::FILE, file.id.0)?;
+                if let Some(content) = file.content {
+                    self.raise_counter(counter::FILE_CONTENT, content.0)?;
+                }
+                self.import_file(&title, &file)
+            }
+            Line::FileMetadata { title, file, key, value } => {
+                self.import_file_metadata(&title, file, &key, &value)
+            }
+            Line::FileChunk { title, content, index, bytes } => {
+                self.import_file_chunk(&title, content, index, bytes)
+            }
+            Line::Token { title, token } => self.import_token(&title, &token),
         }
     }
 
@@ -450,6 +506,12 @@ impl<E: Engine> Store for Database<E> {
             for tree in Tree::ALL {
                 for row in engine.scan(*tree, b"", None, false) {
                     let (key, value) = row?;
+                    // Of a file, or of an upload that is not finished, which nobody could finish after an import.
+                    if *tree == Tree::FileChunks
+                        && engine.get(Tree::FileContents, content_of_chunk(&key))?.is_none()
+                    {
+                        continue;
+                    }
                     if let Some(line) = line_of(*tree, &key, &value)? {
                         put(to, &line)?;
                         records += 1;

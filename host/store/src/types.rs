@@ -68,6 +68,24 @@ pub mod limits {
     pub const PLUGIN_VALUE: usize = 64 * 1024;
     /// Keys and values that one scan of plugin data returns, together; at least one row comes in any case.
     pub const PLUGIN_SCAN: usize = 1024 * 1024;
+    /// Name of a file. The SDK's field is 128 bytes with the NUL.
+    pub const FILE_NAME: usize = 127;
+    /// Content of a file. A title's own bound is lower (`files.max_file_bytes`).
+    pub const FILE: u32 = 16 * 1024 * 1024;
+    /// A chunk of a file's content, exactly, but for the last one.
+    pub const FILE_CHUNK: u32 = 32 * 1024;
+    /// What a title says about a file. The SDK's field.
+    pub const FILE_DESCRIPTION: usize = 256;
+    /// Metadata of one file, in words.
+    pub const FILE_METADATA: usize = 64;
+    /// Key of a word of metadata. The SDK's field is 56 bytes with the NUL.
+    pub const FILE_METADATA_KEY: usize = 55;
+    /// Value of a word of metadata. The SDK's field is 256 bytes with the NUL.
+    pub const FILE_METADATA_VALUE: usize = 255;
+    /// A token. The SDK's field.
+    pub const TOKEN: usize = 8;
+    /// Tokens of one account or clan.
+    pub const TOKENS: usize = 32;
     /// Rows that one listing call returns at most, whatever was asked for.
     pub const PAGE: usize = 1000;
 }
@@ -226,13 +244,15 @@ macro_rules! number_id {
         #[serde(transparent)]
         pub struct $name(pub $inner);
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.0.fmt(f)
             }
         }
     };
 }
+
+pub(crate) use number_id;
 
 number_id! {
     /// Number of a ban, from 1, one counter for the whole store.

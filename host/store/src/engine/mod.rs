@@ -91,6 +91,24 @@ trees! {
     ClanChallenges = "clan_challenges",
     /// Title, clan, challenge -> nothing.
     ClanChallengesOf = "clan_challenges_of",
+    /// Title, file -> file.
+    Files = "files",
+    /// Title, folded name -> file number.
+    FileNames = "file_names",
+    /// Title, file, key -> value.
+    FileMetadata = "file_metadata",
+    /// Title, content -> file number.
+    FileContents = "file_contents",
+    /// Title, content, index -> bytes. Also of uploads that are not finished.
+    FileChunks = "file_chunks",
+    /// Title, content -> upload that is not finished.
+    FileUploads = "file_uploads",
+    /// Title, or title and account -> what files take.
+    FileUsage = "file_usage",
+    /// Title, category, folded token -> token.
+    Tokens = "tokens",
+    /// Title, owner, category, folded token -> nothing.
+    TokensOf = "tokens_of",
 }
 
 /// Writes of one atomic step: `None` removes.
