@@ -1,5 +1,5 @@
-//! Puts `games/*/game.toml` and the text files beside it into the program, so that the host serves every shipped title with
-//! no games folder at all.
+//! Puts `games/*/game.toml` and the text files, plugins and assets beside it into the program, so that the host serves
+//! every shipped title with no games folder at all.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -30,8 +30,38 @@ fn main() -> io::Result<()> {
         }
         code.push_str("]),\n");
     }
+    code.push_str("];\n\n/// Plugins and assets of the shipped titles, by their paths below `games`.\n");
+    code.push_str("pub(crate) const BUILT_IN_FILES: &[BuiltInFile] = &[\n");
+    for folder in sorted(&games)? {
+        for file in sorted(&folder)? {
+            if file.extension().is_some_and(|ext| ext == "wasm") {
+                include(&mut code, &games, &file)?;
+            }
+        }
+        let assets = folder.join("assets");
+        if assets.is_dir() {
+            include_folder(&mut code, &games, &assets)?;
+        }
+    }
     code.push_str("];\n");
     fs::write(PathBuf::from(out).join("built_in.rs"), code)
+}
+
+fn include_folder(code: &mut String, games: &Path, folder: &Path) -> io::Result<()> {
+    for path in sorted(folder)? {
+        if path.is_dir() {
+            include_folder(code, games, &path)?;
+        } else {
+            include(code, games, &path)?;
+        }
+    }
+    Ok(())
+}
+
+fn include(code: &mut String, games: &Path, file: &Path) -> io::Result<()> {
+    let below = file.strip_prefix(games).map_err(io::Error::other)?;
+    let _ = writeln!(code, "({:?}, include_bytes!({:?})),", below.to_string_lossy(), file.canonicalize()?);
+    Ok(())
 }
 
 fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {

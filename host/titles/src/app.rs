@@ -1,8 +1,14 @@
 //! What a server asks about one app id at run time: the app's values laid over its title's.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::document::Document;
 use crate::host::EncryptionDefaults;
+use crate::load::{MAX_CONFIG_BYTES, read_text};
+use crate::plugin::{PluginFile, PluginFileError};
+use crate::problem::Problem;
 use crate::title::{
     AppConfig, Cipher, Handshake, Location, RelayCipher, Status, TitleConfig, TitleEncryption, Universe,
     Versions,
@@ -19,6 +25,10 @@ pub struct Title {
     pub config: TitleConfig,
     /// Its app ids, in the order of the file, with everything resolved.
     pub apps: Vec<App>,
+    /// Its plugin, where it has one and uses it.
+    pub plugin: Option<PluginFile>,
+    /// The folder of the titles on disk, whose files go before those that are built in. `None`: there is none.
+    pub games_dir: Option<PathBuf>,
 }
 
 /// One app id of a title.
@@ -79,7 +89,41 @@ impl Title {
     /// Resolves the app ids of a checked configuration.
     pub(crate) fn new(id: String, origin: String, config: TitleConfig) -> Self {
         let apps = config.app.iter().map(|app| App::new(app, &config)).collect();
-        Self { id, origin, config, apps }
+        Self { id, origin, config, apps, plugin: None, games_dir: None }
+    }
+
+    /// Finds its plugin: in the games folder, else among what is built in.
+    pub(crate) fn find_plugin(&mut self, games_dir: Option<&Path>) {
+        self.plugin = PluginFile::find(&self.config.plugin, &self.id, games_dir, crate::set::BUILT_IN_FILES);
+        self.games_dir = games_dir.map(Path::to_owned);
+    }
+
+    /// Reads its assets for the plugin. Blocks.
+    ///
+    /// # Errors
+    /// See [`read_assets`](crate::plugin::read_assets).
+    pub fn read_assets(&self) -> Result<BTreeMap<String, Vec<u8>>, PluginFileError> {
+        crate::plugin::read_assets(&self.id, self.games_dir.as_deref())
+    }
+
+    /// Makes a problem of the key at `path` of its `game.toml`, with its place in the file as it stands now.
+    pub fn problem(
+        &self,
+        path: &str,
+        wanted: impl Into<String>,
+        found: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Problem {
+        let text = read_text(Path::new(&self.origin), &self.origin, MAX_CONFIG_BYTES);
+        let text = text.ok().or_else(|| crate::set::built_in_text(&self.id).map(str::to_owned));
+        let (wanted, found, help) = (wanted.into(), found.into(), help.into());
+        match Document::parse(&self.origin, text.as_deref().unwrap_or_default()) {
+            Ok(doc) => doc.problem(path, wanted, found, help),
+            Err(_) => {
+                let (file, key) = (self.origin.clone(), path.to_owned());
+                Problem { file, line: 0, column: 0, key, wanted, found, help }
+            }
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! Checks of values that a type cannot make: lengths on the wire, ranges, and keys that contradict each other.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 use std::time::Duration;
 
 use crate::document::Document;
 use crate::host::{HostConfig, UdpMode};
 use crate::problem::excerpt;
 use crate::title::{
-    HandshakeOverride, Location, Security, Status, TitleConfig, Universe, Versions, three_bytes,
+    HandshakeOverride, Location, PluginConfig, Security, Status, TitleConfig, Universe, Versions, three_bytes,
 };
 
 /// LOBBYNAME_MAXLEN, WORLDNAME_MAXLEN and LOCATIONNAME_MAXLEN are 64 with the NUL.
@@ -29,6 +30,12 @@ const RELAY_PLAYERS: u32 = 256;
 const CHANNEL_PLAYERS: u32 = 65_535;
 /// The levels of MediusWorldGenericFieldLevelType.
 const FIELD_LEVELS: [u32; 11] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+/// Capabilities that take no argument.
+const GRANTS: [&str; 6] = ["kick", "ban", "memory", "accounts", "send-raw", "relay-inject"];
+/// Content of a file, as the store takes it.
+const FILE: u32 = 16 * 1024 * 1024;
+/// A list request looks at every file whose name fits.
+const FILES: u32 = 100_000;
 /// A policy is sent in rows of 256 bytes; this bounds how many.
 const POLICY: usize = 65_536;
 
@@ -218,6 +225,8 @@ pub(crate) fn title(config: &TitleConfig, doc: &mut Document<'_>) {
     versions("versions", &config.versions, doc);
     handshake("handshake", &config.handshake, doc);
 
+    plugin(&config.plugin, doc);
+
     let a = &config.accounts;
     doc.range("accounts.name_max", a.name_max, 1, ACCOUNT_NAME as u32);
     doc.range("accounts.name_min", a.name_min, 1, a.name_max.max(1));
@@ -247,6 +256,13 @@ pub(crate) fn title(config: &TitleConfig, doc: &mut Document<'_>) {
     doc.range("limits.max_players_per_channel", l.max_players_per_channel, 1, CHANNEL_PLAYERS);
     doc.range("limits.max_buddies", l.max_buddies, 0, 65_535);
     doc.range("limits.max_ignored", l.max_ignored, 0, 65_535);
+    let f = &config.files;
+    doc.range("files.max_file_bytes", f.max_file_bytes, 0, FILE);
+    doc.range("files.max_files", f.max_files, 0, FILES);
+    if f.upload_timeout < Duration::from_secs(1) {
+        let found = f.upload_timeout.as_secs_f64().to_string();
+        doc.note("files.upload_timeout", "1 second or more", found, "choose a longer time");
+    }
     doc.range("relay.max_players", config.relay.max_players, 1, RELAY_PLAYERS);
     doc.range("games.join_max_players", config.games.join_max_players, 0, RELAY_PLAYERS);
     let zone = config.time.zone;
@@ -459,6 +475,48 @@ fn words(path: &str, words: &[String], doc: &mut Document<'_>) {
             doc.note(&format!("{path}[{i}]"), "a word", "nothing", "remove it: it would match every text");
         } else {
             doc.text(&format!("{path}[{i}]"), word, 63);
+        }
+    }
+}
+
+fn plugin(config: &PluginConfig, doc: &mut Document<'_>) {
+    if !config.file.is_empty() && plugin_path(&config.file).is_none() {
+        let wanted = "a path inside the title's folder, or `../<title>/<file>`";
+        let help = "put the file below the games folder";
+        doc.note("plugin.file", wanted, format!("`{}`", excerpt(&config.file)), help);
+    }
+    for (i, grant) in config.grants.iter().enumerate() {
+        let known = GRANTS.contains(&grant.as_str())
+            || grant.strip_prefix("http:").is_some_and(|host| !host.is_empty() && host_name(host));
+        if !known {
+            let wanted = format!("one of {}, http:<host>", GRANTS.join(", "));
+            let found = format!("`{}`", excerpt(grant));
+            doc.note(&format!("plugin.grants[{i}]"), wanted, found, "correct the name or remove it");
+        }
+    }
+    let l = &config.limits;
+    doc.range("plugin.limits.memory_bytes", l.memory_bytes, 1 << 20, 1 << 32);
+    doc.range("plugin.limits.call_cpu_millis", l.call_cpu_millis, 1, 1000);
+    doc.range("plugin.limits.call_wall_millis", l.call_wall_millis, 1, 5000);
+    doc.range("plugin.limits.packets_cpu_millis", l.packets_cpu_millis, 1, 100);
+    doc.range("plugin.limits.load_cpu_millis", l.load_cpu_millis, 1, 60_000);
+    doc.range("plugin.limits.timers", l.timers, 0, 1_000_000);
+    doc.range("plugin.limits.sends_per_call", l.sends_per_call, 1, 1_000_000);
+    doc.at_least("plugin.limits.failures_per_minute", l.failures_per_minute, 1);
+}
+
+/// Splits the path of a plugin: the folder of another title, if it names one, and the path inside.
+pub(crate) fn plugin_path(file: &str) -> Option<(Option<&str>, &str)> {
+    let plain = |path: &str| {
+        !path.is_empty()
+            && !path.contains('\\')
+            && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+    };
+    match file.strip_prefix("../") {
+        None => plain(file).then_some((None, file)),
+        Some(rest) => {
+            let (title, path) = rest.split_once('/')?;
+            (plain(title) && plain(path)).then_some((Some(title), path))
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod host;
 pub mod instant;
 pub mod keys;
 pub mod load;
+pub mod plugin;
 pub mod problem;
 pub mod set;
 pub mod title;
@@ -26,6 +27,10 @@ pub mod title;
 pub use app::{App, AppRef, DEFAULT_RSA_KEY, Encryption, Title};
 pub use host::HostConfig;
 pub use load::{ChangedKey, Effect};
+pub use plugin::PluginFile;
 pub use problem::{ConfigErrors, Problem};
 pub use set::{TitleChange, TitleSet};
-pub use title::{Cipher, GameConnection, Handshake, RelayCipher, Security, ServerKind, Status, TitleConfig};
+pub use title::{
+    Cipher, GameConnection, Handshake, PluginConfig, PluginLimits, RelayCipher, Security, ServerKind, Status,
+    TitleConfig,
+};

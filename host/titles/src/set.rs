@@ -9,6 +9,7 @@ use crate::check;
 use crate::document::Document;
 use crate::keys::Described;
 use crate::load::{ChangedKey, Effect, MAX_CONFIG_BYTES, read_text};
+use crate::plugin::BuiltInFile;
 use crate::problem::{ConfigErrors, Problem};
 use crate::title::TitleConfig;
 
@@ -65,7 +66,7 @@ impl TitleSet {
     pub fn built_in() -> Result<Self, ConfigErrors> {
         let mut building = Building::default();
         building.add_built_in(|_| true);
-        building.finish()
+        building.finish(None)
     }
 
     /// Loads every `<games_dir>/<title>/game.toml`, and with `default_titles` the built-in ones that have no folder there.
@@ -77,7 +78,7 @@ impl TitleSet {
         if default_titles {
             building.add_built_in(|id| !on_disk.contains(&id.to_owned()));
         }
-        building.finish()
+        building.finish(Some(games_dir))
     }
 
     /// Builds a set from texts, `(title id, file name, game.toml)`, whose titles use no text files.
@@ -90,7 +91,7 @@ impl TitleSet {
                 Err("no folder to read it from".to_owned())
             });
         }
-        building.finish()
+        building.finish(None)
     }
 
     /// Loads everything anew: either a whole new set with what changed, or the problems, and this set goes on as it is.
@@ -218,6 +219,11 @@ fn fill_texts(
     fill("policy.privacy_file".to_owned(), &policy.privacy_file.clone(), &mut policy.privacy);
 }
 
+/// The `game.toml` of a title that is built in.
+pub(crate) fn built_in_text(id: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(name, ..)| *name == id).map(|(_, text, _)| *text)
+}
+
 fn fine_id(id: &str) -> bool {
     (1..=32).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -320,7 +326,7 @@ impl Building {
         ids
     }
 
-    fn finish(mut self) -> Result<TitleSet, ConfigErrors> {
+    fn finish(mut self, games_dir: Option<&Path>) -> Result<TitleSet, ConfigErrors> {
         let mut first: BTreeMap<u32, &Problem> = BTreeMap::new();
         for (app_id, place) in &self.places {
             if let Some(other) = first.get(app_id) {
@@ -334,6 +340,9 @@ impl Building {
             }
         }
         ConfigErrors::unless_empty(self.problems)?;
+        for title in &mut self.titles {
+            title.find_plugin(games_dir);
+        }
         let mut titles: Vec<Arc<Title>> = self.titles.into_iter().map(Arc::new).collect();
         titles.sort_by(|a, b| a.id.cmp(&b.id));
         let by_app = index(&titles);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::keys::{choice, config, seconds};
+use crate::keys::{Described, choice, config, seconds};
 
 choice! {
     /// Whether what is sent to a server (and back) is enciphered.
@@ -108,6 +108,8 @@ config! {
         pub chat: ChatRules = ChatRules::default(),
         /// Clans.
         pub clans: ClanRules = ClanRules::default(),
+        /// Files that the title keeps on the host.
+        pub files: FileRules = FileRules::default(),
         /// Words that the text filter catches.
         pub text_filter: TextFilter = TextFilter::default(),
         /// Messages of the host to a player (RT SERVER_SYSTEM_MESSAGE).
@@ -120,6 +122,8 @@ config! {
         pub encryption: TitleEncryption = TitleEncryption::default(),
         /// Exceptions of the connect sequence, for all app ids.
         pub handshake: HandshakeOverride = HandshakeOverride::default(),
+        /// The title's plugin.
+        pub plugin: PluginConfig = PluginConfig::default(),
     }
 
     /// `[[app]]`: one application id. What stands here goes before the title's own value.
@@ -293,6 +297,25 @@ config! {
         pub empty_channel: Duration = Duration::from_secs(60),
     }
 
+    /// `[files]`: what MediusFile may keep. A bound that is lowered takes nothing away that is there.
+    pub struct FileRules {
+        /// Serve files. Off, a download is answered like one of a file that is not there, a creation with FileInternalAccessError.
+        pub enabled: bool = true,
+        /// Bytes of one file, at most 16777216.
+        pub max_file_bytes: u32 = 1_048_576,
+        /// Files of one account.
+        pub max_account_files: u32 = 64,
+        /// Bytes of all files of one account.
+        pub max_account_bytes: u64 = 4_194_304,
+        /// Files of the title.
+        pub max_files: u32 = 10_000,
+        /// Bytes of all files of the title.
+        pub max_bytes: u64 = 268_435_456,
+        /// Seconds for which an upload waits for the next packet; then it is given up and the file keeps what it had.
+        #[serde(with = "seconds")]
+        pub upload_timeout: Duration = Duration::from_secs(60),
+    }
+
     /// `[versions]`, each at most 55 bytes (DME: 15)
     pub struct Versions {
         /// VersionServer on MUIS. Killzone asks before anything else.
@@ -391,6 +414,44 @@ config! {
         pub relay: Option<RelayCipher> = None,
     }
 
+    /// `[plugin]`: the title's plugin, a WebAssembly component.
+    pub struct PluginConfig {
+        /// The component: a path from the title's folder, or from the folder of another title (`../<title>/plugin.wasm`). Empty: `plugin.wasm`, if there is one.
+        pub file: String = String::new(),
+        /// Use it. Off: the title runs on the host's own rules.
+        pub enabled: bool = true,
+        /// What the plugin may do of what it asks for: `kick`, `ban`, `memory`, `accounts`, `send-raw`, `relay-inject`, `http:<host>`.
+        pub grants: Vec<String> = vec![],
+        /// Values of the plugin's own settings; `medley plugin inspect` lists them. A change holds at once, without a reload of the plugin.
+        pub settings: Settings = Settings::default(),
+        /// Bounds of what the plugin may use.
+        pub limits: PluginLimits = PluginLimits::default(),
+    }
+
+    /// `[plugin.limits]`
+    pub struct PluginLimits {
+        /// Memory of one instance, bytes. There is one instance for the lobby and, if the plugin takes part in the relay, one a relay thread.
+        pub memory_bytes: u64 = 67_108_864,
+        /// Processor time of one call, milliseconds.
+        pub call_cpu_millis: u32 = 20,
+        /// Time of one call on the clock, host calls included, milliseconds.
+        pub call_wall_millis: u32 = 250,
+        /// Processor time of one call with relayed packets, milliseconds: the players of the thread wait for it.
+        pub packets_cpu_millis: u32 = 5,
+        /// Processor time of a start, restore or self-check, milliseconds.
+        pub load_cpu_millis: u32 = 2000,
+        /// Log lines a second; what is over is counted and dropped.
+        pub log_lines_per_second: u32 = 100,
+        /// Bytes a second that it may write to its store, keys included, as a long-time average.
+        pub store_bytes_per_second: u32 = 262_144,
+        /// Timers that are set at one time.
+        pub timers: u32 = 4096,
+        /// Messages that one call may send; a message to a channel counts once for each player in it.
+        pub sends_per_call: u32 = 4096,
+        /// Failures (a trap, a call that took too long, a bad answer) within a minute after which the title goes on without the plugin until a new one is loaded or `medley plugin resume`.
+        pub failures_per_minute: u32 = 10,
+    }
+
     /// `[handshake]`: exceptions of the connect sequence. Not set: the usual behaviour.
     pub struct HandshakeOverride {
         /// Take the client for 1.08 in the handshake although its hello says more. Usual: false.
@@ -413,6 +474,21 @@ config! {
         pub game_key_for_lobby: Option<bool> = None,
         /// First three bytes of CONNECT_ACCEPT_TCP at 1.08, as six hex digits. Usual: 0108d3, Sony's.
         pub accept_version: Option<String> = None,
+    }
+}
+
+/// `[plugin.settings]`: whatever keys the plugin declares, as TOML.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Settings(pub toml::Table);
+
+impl Described for Settings {
+    fn kind() -> String {
+        "table of the plugin's own keys".to_owned()
+    }
+
+    fn show(&self) -> String {
+        self.0.to_string()
     }
 }
 

@@ -264,3 +264,28 @@ proptest! {
         let _ = TitleSet::from_texts([("t", "t", format!("{FINE}{tail}").as_str())]);
     }
 }
+
+#[test]
+fn a_wrong_plugin_table_is_told_with_its_lines() {
+    let text = format!(
+        "{FINE}\n[plugin]\nfile = \"../../plugin.wasm\"\ngrants = [\"kick\", \"fly\", \"http:\", \"http:api.example.org\"]\n\
+         [plugin.settings]\nanything = [1, 2]\n[plugin.limits]\nmemory_bytes = 1\nspeed = 1\n"
+    );
+    let problems = title_error(&text);
+    let found: Vec<_> = problems.iter().map(|problem| (problem.line, problem.key.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (10, "plugin.file"),
+            (11, "plugin.grants[1]"),
+            (11, "plugin.grants[2]"),
+            (15, "plugin.limits.memory_bytes"),
+            (16, "plugin.limits.speed"),
+        ]
+    );
+    assert_eq!(
+        problems[1].to_string(),
+        "game.toml:11:19: plugin.grants[1]: wanted one of kick, ban, memory, accounts, send-raw, relay-inject, http:<host>, \
+         found `fly`; correct the name or remove it"
+    );
+}

@@ -192,3 +192,27 @@ fn maintenance_holds_between_its_moments_and_spares_the_exempt() {
     assert!(maintenance.applies_to([192, 0, 2, 9].into(), start));
     assert!(!maintenance.applies_to([192, 0, 2, 1].into(), start));
 }
+
+#[test]
+fn a_plugin_dropped_into_the_folder_of_a_built_in_title_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = TitleSet::load(dir.path(), true).unwrap();
+    write(dir.path(), "killzone", "plugin.wasm", "new");
+    let (set, _) = set.reload(dir.path(), true).unwrap();
+    let title = set.title("killzone").unwrap();
+    assert_eq!(title.origin, "built-in/killzone/game.toml");
+    assert_eq!(title.plugin.as_ref().unwrap().read().unwrap(), b"new");
+}
+
+#[test]
+fn a_setting_of_a_plugin_is_changed_by_its_own_key_and_has_a_place_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "mine", "game.toml", &format!("{TITLE}\n[plugin.settings]\nspeed = 1\n"));
+    let set = TitleSet::load(dir.path(), false).unwrap();
+    write(dir.path(), "mine", "game.toml", &format!("{TITLE}\n[plugin.settings]\nspeed = 2\n"));
+    let (set, changes) = set.reload(dir.path(), false).unwrap();
+    let keys = vec![key("plugin.settings", Effect::Live)];
+    assert_eq!(changes, [TitleChange::Changed { title: "mine".to_owned(), keys }]);
+    let problem = set.title("mine").unwrap().problem("plugin.settings.speed", "a text", "2", "write a text");
+    assert_eq!((problem.line, problem.column), (10, 1));
+}
