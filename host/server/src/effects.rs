@@ -56,7 +56,7 @@ async fn write_one(
                 host: account(game.creator),
                 players: game.players_at_start.iter().filter_map(|id| account(*id)).collect(),
                 status: if game.result.is_some() { "finished" } else { "closed" }.to_owned(),
-                metadata: String::new(),
+                metadata: game.metadata,
             };
             // One that never began is of no interest to anybody later.
             if record.started.is_none() {

@@ -36,6 +36,8 @@ pub struct Channel {
     pub app_ids: Vec<AppId>,
     /// Configured by the operator: it never goes by itself.
     pub persistent: bool,
+    /// Made from outside ([`crate::AddChannel`]): it does not go by itself either.
+    pub kept: bool,
     /// The player who made it.
     pub creator: Option<AccountId>,
     /// Unix seconds.
@@ -176,6 +178,7 @@ impl Operation for CreateChannel {
             generic_field_level: self.generic_field_level,
             app_ids: Vec::new(),
             persistent: false,
+            kept: false,
             creator: Some(account),
             created: state.now.unix,
             members: BTreeSet::new(),
@@ -376,6 +379,7 @@ impl State {
                     generic_field_level: 0,
                     app_ids: Vec::new(),
                     persistent: true,
+                    kept: false,
                     creator: None,
                     created: self.now.unix,
                     members: BTreeSet::new(),
@@ -410,7 +414,7 @@ impl State {
         }
     }
 
-    fn add_channel(&mut self, mut channel: Channel) -> Option<MediusWorldId> {
+    pub(crate) fn add_channel(&mut self, mut channel: Channel) -> Option<MediusWorldId> {
         let net_world = self.next_net_world()?;
         let id = self.next_world();
         channel.id = id;
@@ -495,6 +499,7 @@ impl State {
         let delay = self.config.timeouts.empty_channel;
         let Some(channel) = self.channels.get_mut(&id) else { return };
         let held = channel.persistent
+            || channel.kept
             || !channel.members.is_empty()
             || !channel.reserved.is_empty()
             || !channel.games.is_empty();
@@ -512,6 +517,10 @@ impl State {
             self.timers.schedule(Timer::Channel(id), due);
             return;
         }
+        self.remove_channel(id);
+    }
+
+    pub(crate) fn remove_channel(&mut self, id: MediusWorldId) {
         let Some(channel) = self.channels.remove(&id) else { return };
         self.channel_names.remove(&channel.name.folded());
         self.net_worlds.remove(&channel.net_world);

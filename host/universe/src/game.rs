@@ -109,6 +109,8 @@ pub struct Game {
     pub reported_players: u16,
     created_at: u64,
     empty_since: Option<u64>,
+    /// Free text that goes with it into the history ([`crate::ChangeGame`]).
+    pub metadata: String,
     last_report: u64,
     arrivals: u64,
     size_reduced: bool,
@@ -760,6 +762,7 @@ impl State {
     /// The game server has made the world.
     pub(crate) fn game_stands(&mut self, id: MediusWorldId, dme_world: i32) -> Option<CallbackStatus> {
         let game = self.games.get_mut(&id)?;
+            metadata: String::new(),
         game.dme_world = Some(dme_world);
         // The host's time to arrive begins now.
         game.created_at = self.now.millis;
@@ -1175,3 +1178,4 @@ impl State {
         self.schedule_game(new);
     }
 }
+                metadata: game.metadata,

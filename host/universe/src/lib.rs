@@ -38,6 +38,8 @@ mod command;
 mod config;
 mod game;
 mod list;
+mod matching;
+mod operator;
 mod output;
 mod server;
 mod session;
@@ -64,6 +66,11 @@ pub use game::{
 pub use list::{FilterKey, GameFilter, GameSort, WorldFound};
 pub use output::{
     Answer, BinaryLine, ChatLine, CrossChatLine, EndReason, GameCreated, GameJoined, GameRecord, Notice,
+pub use matching::{CancelMatch, FindMatch, MatchParty, MatchWish};
+pub use operator::{
+    AddChannel, ChangeChannel, ChangeGame, ChangeRefused, ChannelChange, GameChange, MovePlayer, PutOut,
+    RemoveChannel,
+};
     Output, Push, ServerCommand, StoreEffect,
 };
 pub use server::{

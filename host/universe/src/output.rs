@@ -318,6 +318,8 @@ pub enum Notice {
         reason: EndReason,
     },
     /// A player is in a channel now.
+    /// Text of the title's plugin, JSON or empty.
+    pub metadata: String,
     EnteredChannel {
         /// The session.
         session: SessionKey,

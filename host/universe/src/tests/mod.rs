@@ -2,6 +2,9 @@
 
 mod channels;
 mod games;
+mod matches;
+mod operator;
+mod parties;
 mod sessions;
 mod talk;
 mod walk;
