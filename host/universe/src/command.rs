@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::State;
 use crate::types::Time;
-use crate::{channel, chat, game, matching, operator, party, server, session, social, state};
+use crate::{channel, chat, game, operator, server, session, social, state};
 
 /// Something that changes a universe.
 pub trait Operation: Clone + Into<Command> {
@@ -117,12 +117,12 @@ commands! {
     server::ReportWorldOnHost,
     server::MoveGameOnHost,
     server::EndGameOnHost,
-    state::Reconfigure,
-    state::Tick,
-}
     operator::AddChannel,
     operator::ChangeChannel,
     operator::RemoveChannel,
     operator::MovePlayer,
     operator::ChangeGame,
     operator::PutOut,
+    state::Reconfigure,
+    state::Tick,
+}

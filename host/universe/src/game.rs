@@ -105,12 +105,12 @@ pub struct Game {
     pub players_at_start: Vec<AccountId>,
     /// EndGameReport.
     pub result: Option<EndReport>,
+    /// Free text that goes with it into the history ([`crate::ChangeGame`]).
+    pub metadata: String,
     /// PlayerCount as last reported.
     pub reported_players: u16,
     created_at: u64,
     empty_since: Option<u64>,
-    /// Free text that goes with it into the history ([`crate::ChangeGame`]).
-    pub metadata: String,
     last_report: u64,
     arrivals: u64,
     size_reduced: bool,
@@ -747,6 +747,7 @@ impl State {
             ended: None,
             players_at_start: Vec::new(),
             result: None,
+            metadata: String::new(),
             reported_players: 0,
             created_at: self.now.millis,
             empty_since: Some(self.now.millis),
@@ -762,7 +763,6 @@ impl State {
     /// The game server has made the world.
     pub(crate) fn game_stands(&mut self, id: MediusWorldId, dme_world: i32) -> Option<CallbackStatus> {
         let game = self.games.get_mut(&id)?;
-            metadata: String::new(),
         game.dme_world = Some(dme_world);
         // The host's time to arrive begins now.
         game.created_at = self.now.millis;
@@ -1147,6 +1147,7 @@ impl State {
                 ended: game.ended.unwrap_or(self.now.unix),
                 players_at_start: game.players_at_start,
                 result: game.result,
+                metadata: game.metadata,
             };
             self.outputs.push_back(Output::Store(StoreEffect::GameEnded(Box::new(record))));
         }
@@ -1178,4 +1179,3 @@ impl State {
         self.schedule_game(new);
     }
 }
-                metadata: game.metadata,

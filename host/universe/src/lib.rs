@@ -38,7 +38,6 @@ mod command;
 mod config;
 mod game;
 mod list;
-mod matching;
 mod operator;
 mod output;
 mod server;
@@ -64,13 +63,12 @@ pub use game::{
     WorldUpdate,
 };
 pub use list::{FilterKey, GameFilter, GameSort, WorldFound};
-pub use output::{
-    Answer, BinaryLine, ChatLine, CrossChatLine, EndReason, GameCreated, GameJoined, GameRecord, Notice,
-pub use matching::{CancelMatch, FindMatch, MatchParty, MatchWish};
 pub use operator::{
     AddChannel, ChangeChannel, ChangeGame, ChangeRefused, ChannelChange, GameChange, MovePlayer, PutOut,
     RemoveChannel,
 };
+pub use output::{
+    Answer, BinaryLine, ChatLine, CrossChatLine, EndReason, GameCreated, GameJoined, GameRecord, Notice,
     Output, Push, ServerCommand, StoreEffect,
 };
 pub use server::{

@@ -296,6 +296,8 @@ pub struct GameRecord {
     pub players_at_start: Vec<AccountId>,
     /// EndGameReport, if the host sent one.
     pub result: Option<crate::game::EndReport>,
+    /// Text of the title's plugin, JSON or empty.
+    pub metadata: String,
 }
 
 /// Something that happened.
@@ -318,8 +320,6 @@ pub enum Notice {
         reason: EndReason,
     },
     /// A player is in a channel now.
-    /// Text of the title's plugin, JSON or empty.
-    pub metadata: String,
     EnteredChannel {
         /// The session.
         session: SessionKey,

@@ -4,7 +4,6 @@ mod channels;
 mod games;
 mod matches;
 mod operator;
-mod parties;
 mod sessions;
 mod talk;
 mod walk;
