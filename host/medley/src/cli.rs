@@ -70,6 +70,9 @@ pub(crate) enum Command {
     },
     /// Makes a running host read its configuration and titles again.
     Reload,
+    /// Load for a server by address, or for one of its own, with figures; and the same work by a bare loop.
+    #[cfg(feature = "load")]
+    Load(Box<medley_load::cli::Load>),
 }
 
 #[derive(Args, Clone, Debug, Default)]

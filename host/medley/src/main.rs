@@ -80,6 +80,11 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<(), Failure> {
+    #[cfg(feature = "load")]
+    if let Some(Command::Load(load)) = &cli.command {
+        let program = medley_load::own::Program::running(&["load"], Some("run"))?;
+        return Ok(load.run(&program)?);
+    }
     let setup = Setup::load(&cli.common)?;
     match cli.command.unwrap_or_else(|| Command::Run(cli::RunArgs::default())) {
         Command::Run(args) => run::run(setup, args),
@@ -103,5 +108,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             setup.operate(operations::Operation::Import { file: setup::absolute(&file)?, merge })
         }
         Command::Reload => setup.operate(operations::Operation::Reload),
+        // It reads no configuration and was run above.
+        #[cfg(feature = "load")]
+        Command::Load(_) => Ok(()),
     }
 }

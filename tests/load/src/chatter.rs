@@ -13,7 +13,7 @@ use medley_wire::types::Text;
 
 use crate::fleet::{Fleet, Result, Style};
 use crate::lobby::{self, Member, Target};
-use crate::meter::Subject;
+use crate::meter::{Subject, Watch};
 use crate::report::{Latencies, Row};
 use crate::traffic::Progress;
 
@@ -30,7 +30,7 @@ pub fn mix(
     target: &Target,
     style: &Style,
     clients: usize,
-    rate: u32,
+    rate: f64,
     duration: Duration,
     progress: &mut Progress,
 ) -> Result<Row> {
@@ -53,9 +53,9 @@ pub fn mix(
     let subject = Subject::of(target.pid);
     let mut latencies = Latencies::default();
     let (mut done, mut pushes) = (0, 0_u64);
-    let step = 1e9 / (f64::from(rate) * clients as f64);
+    let step = 1e9 / (rate * clients as f64);
     let count = (duration.as_nanos() as f64 / step) as u64;
-    let before = subject.cpu();
+    let watch = Watch::start(&subject);
     let start = fleet.now();
     let due = |number: u64| start + Duration::from_nanos((number as f64 * step) as u64);
     let (mut sent, mut expected, mut busy) = (0, 0, 0_u64);
@@ -129,11 +129,8 @@ pub fn mix(
         fleet.changed = changed;
         progress.tell(|| format!("{sent} of {count} requests"));
     }
-    let seconds = fleet.now().since(start).as_secs_f64();
-    let cpu = subject.cpu().zip(before).map(|(now, before)| now.saturating_sub(before).as_secs_f64());
-    let mut row = Row::new(format!("lobby mix {rate}/s"), clients, expected, done, seconds, cpu);
+    let mut row = watch.row(format!("lobby mix {rate}/s"), clients, expected, done);
     row.latency = latencies.summary();
-    row.rss_kib = subject.resident();
     row.note = format!("{pushes} chat pushes heard, {busy} requests left out: the last had no answer yet");
     Ok(row)
 }

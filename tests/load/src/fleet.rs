@@ -102,8 +102,8 @@ pub struct Heard<'a> {
     pub to: usize,
     /// Index of the sender in its world.
     pub source: u16,
-    /// Payload.
-    pub payload: &'a [u8],
+    /// Payload. `None`: the connection counts messages without deciphering them.
+    pub payload: Option<&'a [u8]>,
     /// When the bytes were read.
     pub at: Time,
 }
@@ -133,6 +133,8 @@ pub struct Connection {
     pub echoes: u32,
     /// Datagrams that the own socket did not take: losses of the generator's.
     pub unsent: u64,
+    /// Relayed messages are counted by their headers, see [`Connection::count_only`].
+    counts: Option<FrameBuffer>,
 }
 
 impl Connection {
@@ -151,6 +153,12 @@ impl Connection {
             Speech::Session(session) => session.state() == State::Ready,
             Speech::Bare { .. } => true,
         }
+    }
+
+    /// Relayed messages are from now on counted by their headers and not deciphered: seven receivers on one thread cost
+    /// more than the server that serves them. To be switched while nothing is under way.
+    pub fn count_only(&mut self, on: bool) {
+        self.counts = on.then(FrameBuffer::new);
     }
 
     /// Puts a broadcast into the output.
@@ -398,6 +406,7 @@ impl Fleet {
             rejected: None,
             echoes: 0,
             unsent: 0,
+            counts: None,
         };
         if let Some(place) = self.connections.get_mut(number) {
             *place = Some(connection);
@@ -550,13 +559,27 @@ impl Fleet {
             };
             let at = Time(self.origin.elapsed());
             let input = self.buffer.get_mut(..count).unwrap_or_default();
-            let Connection { speech, inbox, ended, rejected, echoes, .. } = connection;
+            let Connection { speech, inbox, ended, rejected, echoes, counts, .. } = connection;
             let mut udp_at = None;
             match speech {
                 Speech::Session(session) => {
-                    let result = session.receive(at, input, |_, event| {
-                        take(event, number, at, inbox, rejected, ended, echoes, &mut udp_at, sink);
-                    });
+                    let mut receive = |input: &mut [u8], sink: &mut dyn FnMut(Heard<'_>)| {
+                        session.receive(at, input, |_, event| {
+                            take(event, number, at, inbox, rejected, ended, echoes, &mut udp_at, sink);
+                        })
+                    };
+                    let result = match counts {
+                        None => receive(input, sink),
+                        Some(frames) => {
+                            frames.feed(input, |header, frame| match counted(&header, frame, number, at) {
+                                Some(heard) => {
+                                    sink(heard);
+                                    Ok(())
+                                }
+                                None => receive(frame, sink),
+                            })
+                        }
+                    };
                     if let Err(source) = result {
                         *ended = true;
                         return Err(LoadError::Session { connection: number, source });
@@ -594,11 +617,26 @@ impl Fleet {
             };
             let at = Time(self.origin.elapsed());
             let input = self.buffer.get_mut(..count).unwrap_or_default();
-            let Connection { speech, inbox, ended, rejected, echoes, .. } = connection;
+            let Connection { speech, inbox, ended, rejected, echoes, counts, .. } = connection;
             match speech {
-                Speech::Session(session) => session.receive_datagram(at, input, |_, event| {
-                    take(event, number, at, inbox, rejected, ended, echoes, &mut None, sink);
-                }),
+                Speech::Session(session) => {
+                    let mut receive = |input: &mut [u8], sink: &mut dyn FnMut(Heard<'_>)| {
+                        session.receive_datagram(at, input, |_, event| {
+                            take(event, number, at, inbox, rejected, ended, echoes, &mut None, sink);
+                        });
+                    };
+                    if counts.is_none() {
+                        receive(input, sink);
+                    } else {
+                        let _ = split_datagram(input, |header, frame| {
+                            match counted(&header, frame, number, at) {
+                                Some(heard) => sink(heard),
+                                None => receive(frame, sink),
+                            }
+                            Ok::<_, core::convert::Infallible>(())
+                        });
+                    }
+                }
                 Speech::Bare { pongs, .. } => {
                     let _ = split_datagram(input, |header, frame| {
                         bare(&header, frame, number, at, pongs, sink);
@@ -712,7 +750,7 @@ fn take(
     sink: &mut dyn FnMut(Heard<'_>),
 ) {
     match event {
-        ClientEvent::Relay { source, payload, .. } => sink(Heard { to, source, payload, at }),
+        ClientEvent::Relay { source, payload, .. } => sink(Heard { to, source, payload: Some(payload), at }),
         ClientEvent::App { payload } => {
             if inbox.len() >= INBOX {
                 inbox.pop_front();
@@ -742,8 +780,15 @@ fn bare(
     if header.id == RtId::CLIENT_ECHO {
         *pongs += 1;
     } else if let Some((source, payload)) = body.split_first_chunk() {
-        sink(Heard { to, source: u16::from_le_bytes(*source), payload, at });
+        sink(Heard { to, source: u16::from_le_bytes(*source), payload: Some(payload), at });
     }
+}
+
+/// A relayed message by its header: the sender's index is in clear in front of the ciphertext.
+fn counted(header: &Header, frame: &[u8], to: usize, at: Time) -> Option<Heard<'static>> {
+    let body = frame.get(header.body_at(0)).unwrap_or_default();
+    let (source, _) = body.split_first_chunk().filter(|_| header.id == RtId::CLIENT_APP_SINGLE)?;
+    Some(Heard { to, source: u16::from_le_bytes(*source), payload: None, at })
 }
 
 /// What a dialled server is, and as what it is dialled.

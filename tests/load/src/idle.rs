@@ -6,7 +6,7 @@ use medley_session::ServerKind;
 
 use crate::fleet::{Fleet, Result, Style};
 use crate::lobby::{self, Target};
-use crate::meter::Subject;
+use crate::meter::{Subject, Watch};
 use crate::relay_host::Offer;
 use crate::report::Row;
 use crate::traffic::Progress;
@@ -85,16 +85,13 @@ fn fill(
         while fleet.now() < settle {
             fleet.turn(settle, &mut |_| {})?;
         }
-        let (cpu, start) = (subject.cpu(), fleet.now());
-        let end = start + watch;
+        let watched = Watch::start(subject);
+        let end = fleet.now() + watch;
         while fleet.now() < end {
             fleet.turn(end, &mut |_| {})?;
         }
-        let seconds = fleet.now().since(start).as_secs_f64();
-        let used = subject.cpu().zip(cpu).map(|(now, before)| now.saturating_sub(before).as_secs_f64());
-        let mut row = Row::new(name.to_owned(), fleet.len(), count as u64, fleet.len() as u64, seconds, used);
+        let mut row = watched.row(name.to_owned(), fleet.len(), count as u64, fleet.len() as u64);
         (row.cpu_us, row.rate) = (None, 0.0);
-        row.rss_kib = subject.resident();
         if let (Some(now), Some(empty), true) = (row.rss_kib, empty, !fleet.is_empty()) {
             let each = now.saturating_sub(empty) as f64 / fleet.len() as f64;
             row.note = format!("{each:.2} KiB each over {empty} KiB at 0");

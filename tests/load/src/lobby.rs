@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use medley_crypto::{KeyStore, RsaKeyPair, RsaPublicKey};
 use medley_session::{ClientCipher, ClientConfig, MAS_1_CERTIFICATE, ServerKind, Transport};
-use medley_wire::enums::{AccountType, CallbackStatus, ConnectionType, GameHostType};
+use medley_wire::enums::{
+    AccountType, CallbackStatus, ConnectionType, GameHostType, UniverseVariableInformationInfoFilter,
+};
 use medley_wire::messages::{
     AccountLoginRequest, AccountRegistrationRequest, AnonymousLoginRequest, CreateGameRequest,
-    CreateGameRequest0, ExtendedSessionBeginRequest, JoinGameRequest, NetConnectionInfo, SessionBeginRequest,
-    SessionBeginRequest1,
+    CreateGameRequest0, ExtendedSessionBeginRequest, GetUniverseInformationRequest, JoinGameRequest,
+    NetConnectionInfo, SessionBeginRequest, SessionBeginRequest1,
 };
 use medley_wire::rt::ClientSetRecvFlag;
 use medley_wire::types::{MessageId, Text};
@@ -199,6 +201,38 @@ pub(crate) fn ask<T>(
         if connection.ended { Err(gone()) } else { Ok(false) }
     })?;
     found.ok_or_else(gone)
+}
+
+/// Asks MUIS where MAS is, and leaves. Its answer may lead to its own machine only.
+///
+/// # Errors
+/// No universe, or one without a numeric address.
+pub fn universe(style: &Style, muis: SocketAddr) -> Result<SocketAddr> {
+    let mut fleet = Fleet::new(vec![muis.ip()])?;
+    let number = fleet.dial(style.to(ServerKind::Muis), muis)?;
+    fleet.ready(number)?;
+    let request = GetUniverseInformationRequest {
+        message_id: id(),
+        // What Deadlocked asks for.
+        info_type: UniverseVariableInformationInfoFilter(0x33c),
+        ..Default::default()
+    };
+    let answer = ask(&mut fleet, number, "GetUniverseInformation", &request.into(), |answer| match answer {
+        AnyMessage::UniverseVariableInformationResponse(answer) => Some(answer),
+        _ => None,
+    })?;
+    fleet.hang_up(number, true);
+    check("GetUniverseInformation", answer.status_code)?;
+    let ip = answer.dns.and_then(|dns| dns.to_string_lossy().parse::<IpAddr>().ok());
+    let port = answer.port.and_then(|port| u16::try_from(port).ok());
+    let mas = ip.zip(port).map(SocketAddr::from).ok_or_else(|| LoadError::Refused {
+        request: "GetUniverseInformation",
+        found: "no numeric address of MAS: name it by --mas".to_owned(),
+    })?;
+    if mas.ip() != muis.ip() && !mas.ip().is_loopback() {
+        return Err(LoadError::Elsewhere { address: mas.ip() });
+    }
+    Ok(mas)
 }
 
 /// MAS with an anonymous login or an account that is made if need be, and MLS.

@@ -10,7 +10,7 @@ use medley_wire::types::Text;
 
 use crate::fleet::{Fleet, LoadError, Result, Style};
 use crate::lobby::{self, Redirect, Target};
-use crate::meter::Subject;
+use crate::meter::{Subject, Watch};
 use crate::report::{Latencies, Row};
 use crate::traffic::Progress;
 
@@ -87,7 +87,7 @@ pub fn rounds(
     let subject = Subject::of(target.pid);
     let mut fleet = Fleet::new(target.allowed())?;
     fleet.spread();
-    let before = subject.cpu();
+    let watch = Watch::start(&subject);
     let start = fleet.now();
     let end = start + extent.duration;
     let mut run = Run {
@@ -139,15 +139,12 @@ pub fn rounds(
         }
         progress.tell(|| format!("{} rounds done", run.done));
     }
-    let seconds = run.fleet.now().since(start).as_secs_f64();
-    let cpu = subject.cpu().zip(before).map(|(now, before)| now.saturating_sub(before).as_secs_f64());
     let name = match round {
         Round::Handshake => "handshake",
         Round::Login => "login",
     };
-    let mut row = Row::new(name.to_owned(), extent.clients, run.begun, run.done, seconds, cpu);
+    let mut row = watch.row(name.to_owned(), extent.clients, run.begun, run.done);
     row.latency = run.latencies.summary();
-    row.rss_kib = subject.resident();
     let mut notes = Vec::new();
     if run.registered > 0 {
         notes.push(format!("{} accounts made", run.registered));

@@ -1,8 +1,10 @@
 //! What a process or some of our own threads have cost: CPU and resident memory, read from `/proc`.
 
 use std::fs;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::report::Row;
 
 /// Whom a figure is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,20 +28,20 @@ impl Subject {
     /// theirs. `None`: not to be known.
     #[must_use]
     pub fn cpu(&self) -> Option<Duration> {
+        let sum = self.tasks()?.iter().filter_map(|task| running(task)).sum();
+        Some(Duration::from_nanos(sum))
+    }
+
+    /// The folders of its threads below `/proc`; their names are thread ids. `None`: not to be known.
+    pub(crate) fn tasks(&self) -> Option<Vec<PathBuf>> {
         let (tasks, prefix) = match self {
             Self::Process(pid) => (format!("/proc/{pid}/task"), ""),
             Self::Threads(prefix) => ("/proc/self/task".to_owned(), *prefix),
             Self::Unknown => return None,
         };
-        let mut sum = 0;
-        for task in fs::read_dir(tasks).ok()?.flatten() {
-            let path = task.path();
-            let named = fs::read_to_string(path.join("comm")).is_ok_and(|name| name.starts_with(prefix));
-            if named {
-                sum += running(&path).unwrap_or(0);
-            }
-        }
-        Some(Duration::from_nanos(sum))
+        let named =
+            |path: &PathBuf| fs::read_to_string(path.join("comm")).is_ok_and(|name| name.starts_with(prefix));
+        Some(fs::read_dir(tasks).ok()?.flatten().map(|task| task.path()).filter(named).collect())
     }
 
     /// Resident memory, KiB. `None` for threads: they share theirs with the generator.
@@ -50,6 +52,41 @@ impl Subject {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         line.split_whitespace().next()?.parse().ok()
     }
+}
+
+/// A measurement under way: what a subject and the calling thread, the generator, cost from its start on.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    subject: &'a Subject,
+    before: Option<Duration>,
+    own: Option<u64>,
+    since: Instant,
+}
+
+impl<'a> Watch<'a> {
+    /// Begins now.
+    #[must_use]
+    pub fn start(subject: &'a Subject) -> Self {
+        Self { subject, before: subject.cpu(), own: own_cpu(), since: Instant::now() }
+    }
+
+    /// The row of `done` operations of `expected`, with time, CPU and memory up to now.
+    #[must_use]
+    pub fn row(&self, name: String, clients: usize, expected: u64, done: u64) -> Row {
+        let seconds = self.since.elapsed().as_secs_f64();
+        let cpu = self.subject.cpu().zip(self.before);
+        let cpu = cpu.map(|(now, before)| now.saturating_sub(before).as_secs_f64());
+        let own = own_cpu().zip(self.own).map(|(now, before)| now.saturating_sub(before) as f64 / 1e9);
+        let mut row = Row::new(name, clients, expected, done, seconds, cpu);
+        row.generator_percent = own.map(|own| 100.0 * own / seconds.max(1e-9));
+        row.rss_kib = self.subject.resident();
+        row
+    }
+}
+
+/// Nanoseconds of the calling thread on a CPU.
+fn own_cpu() -> Option<u64> {
+    running(Path::new("/proc/thread-self"))
 }
 
 /// The first field of schedstat: nanoseconds on a CPU.

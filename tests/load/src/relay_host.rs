@@ -3,8 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::fleet::{LoadError, Result, io_error};
+use crate::own::Program;
 
 /// A child's first line is at most this long: ten thousand keys.
 const MAX_LINE: u64 = 4 * 1024 * 1024;
@@ -37,16 +37,13 @@ pub struct RelaySpec {
     /// All players of a world get the same key.
     #[arg(long)]
     pub shared_key: bool,
-    /// The CPU that the relay's process may use.
-    #[arg(long)]
-    pub pin: Option<usize>,
 }
 
 impl RelaySpec {
     /// One world of `players`.
     #[must_use]
     pub const fn one_world(players: u16, app: u32) -> Self {
-        Self { worlds: 1, players, app, shards: 1, shared_key: false, pin: None }
+        Self { worlds: 1, players, app, shards: 1, shared_key: false }
     }
 }
 
@@ -79,12 +76,12 @@ pub struct RelayProcess {
 }
 
 impl RelayProcess {
-    /// Starts `program relay-host` and waits for its offer.
+    /// Starts `program ... relay-host` and waits for its offer.
     ///
     /// # Errors
     /// The program does not start or says something else.
-    pub fn start(program: &Path, spec: &RelaySpec) -> Result<Self> {
-        let mut command = Command::new(program);
+    pub fn start(program: &Program, spec: &RelaySpec) -> Result<Self> {
+        let mut command = program.command();
         command.arg("relay-host");
         for (name, value) in [
             ("--worlds", spec.worlds.to_string()),
@@ -96,9 +93,6 @@ impl RelayProcess {
         }
         if spec.shared_key {
             command.arg("--shared-key");
-        }
-        if let Some(cpu) = spec.pin {
-            command.args(["--pin", &cpu.to_string()]);
         }
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = child.map_err(io_error("relay process"))?;
@@ -141,9 +135,6 @@ impl Drop for RelayProcess {
 /// # Errors
 /// The relay does not start.
 pub fn serve(spec: &RelaySpec) -> Result<()> {
-    if let Some(cpu) = spec.pin {
-        pin(cpu)?;
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(io_error("runtime"))?;
     runtime.block_on(async {
@@ -200,18 +191,4 @@ pub async fn start(spec: &RelaySpec, stop: CancellationToken) -> Result<(medley_
     }
     let offer = Offer { tcp: relay.tcp_addr(), pid: std::process::id(), worlds };
     Ok((relay, offer))
-}
-
-/// Binds this process to one CPU.
-///
-/// # Errors
-/// There is no such CPU.
-pub fn pin(cpu: usize) -> Result<()> {
-    if cpu >= rustix::thread::CpuSet::MAX_CPU {
-        return Err(LoadError::Other(format!("there is no CPU {cpu}")));
-    }
-    let mut set = rustix::thread::CpuSet::new();
-    set.set(cpu);
-    rustix::thread::sched_setaffinity(None, &set)
-        .map_err(|error| LoadError::Io { what: "pinning to a CPU", source: error.into() })
 }

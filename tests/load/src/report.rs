@@ -73,6 +73,8 @@ pub struct Row {
     pub rss_kib: Option<u64>,
     /// CPU per operation over that of the baseline of the same run.
     pub ratio: Option<f64>,
+    /// CPU of the generator's own thread, percent of one core: near 100 it was the limit, and not the server.
+    pub generator_percent: Option<f64>,
     /// What else is to be known.
     pub note: String,
 }
@@ -102,6 +104,48 @@ impl Row {
     }
 }
 
+/// The medians of several runs of the same measurement, each figure by itself; of the share that was done, the least.
+/// `None` without a run.
+#[must_use]
+pub fn median(runs: &[Row]) -> Option<Row> {
+    let first = runs.first()?;
+    let middle = |pick: &dyn Fn(&Row) -> Option<f64>| {
+        let mut values: Vec<f64> = runs.iter().filter_map(pick).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    };
+    let latency = |pick: fn(&Summary) -> f64| middle(&|row| row.latency.as_ref().map(pick));
+    let least = runs.iter().min_by(|one, other| one.percent.total_cmp(&other.percent)).unwrap_or(first);
+    let mut notes: Vec<&str> = Vec::new();
+    for row in runs {
+        if !row.note.is_empty() && !notes.contains(&row.note.as_str()) {
+            notes.push(&row.note);
+        }
+    }
+    Some(Row {
+        name: first.name.clone(),
+        clients: first.clients,
+        expected: least.expected,
+        done: least.done,
+        percent: least.percent,
+        rate: middle(&|row| Some(row.rate)).unwrap_or_default(),
+        latency: first.latency.and_then(|_| {
+            Some(Summary {
+                p50: latency(|summary| summary.p50)?,
+                p95: latency(|summary| summary.p95)?,
+                p99: latency(|summary| summary.p99)?,
+                max: latency(|summary| summary.max)?,
+            })
+        }),
+        cpu_us: middle(&|row| row.cpu_us),
+        cpu_percent: middle(&|row| row.cpu_percent),
+        rss_kib: middle(&|row| row.rss_kib.map(|kib| kib as f64)).map(|kib| kib as u64),
+        ratio: middle(&|row| row.ratio),
+        generator_percent: middle(&|row| row.generator_percent),
+        note: notes.join("; "),
+    })
+}
+
 /// The rows as a table.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
@@ -109,7 +153,7 @@ pub fn table(rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0).max(8);
     let _ = writeln!(
         text,
-        "{:<width$} {:>7} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}  note",
+        "{:<width$} {:>7} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6} {:>6}  note",
         "workload",
         "clients",
         "rate/s",
@@ -121,7 +165,8 @@ pub fn table(rows: &[Row]) -> String {
         "cpu us/op",
         "cpu %",
         "RSS KiB",
-        "ratio"
+        "ratio",
+        "gen %"
     );
     for row in rows {
         let number = |value: Option<f64>, digits: usize| {
@@ -130,7 +175,7 @@ pub fn table(rows: &[Row]) -> String {
         let latency = |pick: fn(&Summary) -> f64| number(row.latency.as_ref().map(pick), 0);
         let _ = writeln!(
             text,
-            "{:<width$} {:>7} {:>10.0} {:>9.3} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}  {}",
+            "{:<width$} {:>7} {:>10.0} {:>9.3} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6} {:>6}  {}",
             row.name,
             row.clients,
             row.rate,
@@ -143,6 +188,7 @@ pub fn table(rows: &[Row]) -> String {
             number(row.cpu_percent, 1),
             row.rss_kib.map_or_else(|| "-".to_owned(), |kib| kib.to_string()),
             number(row.ratio, 2),
+            number(row.generator_percent, 0),
             row.note,
         );
     }
@@ -163,6 +209,23 @@ mod tests {
         let table = table(&[row]);
         assert_eq!(table.lines().count(), 2);
         assert!(table.contains("50.000") && table.contains("10.000"), "{table}");
+    }
+
+    #[test]
+    fn a_median_takes_each_figure_by_itself_and_the_worst_of_what_was_done() {
+        let run = |rate, percent, cpu_us, note: &str| Row {
+            name: "x".into(),
+            rate,
+            percent,
+            cpu_us: Some(cpu_us),
+            note: note.into(),
+            ..Row::default()
+        };
+        let runs = [run(3.0, 100.0, 7.0, "a"), run(1.0, 99.0, 9.0, ""), run(2.0, 100.0, 8.0, "a")];
+        let row = median(&runs).unwrap();
+        assert_eq!((row.rate, row.percent, row.cpu_us, row.note.as_str()), (2.0, 99.0, Some(8.0), "a"));
+        assert_eq!((row.latency, row.ratio), (None, None));
+        assert!(median(&[]).is_none());
     }
 
     #[test]

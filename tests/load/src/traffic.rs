@@ -8,7 +8,8 @@ use medley_session::{Cover, ServerKind, Time, Transport};
 use crate::bare::{self, Bare};
 use crate::fleet::{Fleet, Heard, Result, Style};
 use crate::lobby::{self, Member, Target};
-use crate::meter::Subject;
+use crate::meter::{Subject, Watch};
+use crate::pin::Pinned;
 use crate::relay_host::Offer;
 use crate::report::{Latencies, Row};
 
@@ -56,7 +57,20 @@ pub struct Arena {
     pub subject: Subject,
     name: String,
     run: u32,
+    ears: Ears,
+    // Let go of before the threads end.
+    pinned: Option<Pinned>,
     _bare: Option<Bare>,
+}
+
+/// Who deciphers what it hears.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ears {
+    /// Everybody: each message is verified and timed. The generator is then slower than what it measures.
+    All,
+    /// The first player of each world; the others count what comes for them, by sender.
+    #[default]
+    First,
 }
 
 impl Arena {
@@ -153,7 +167,36 @@ impl Arena {
                 (*number, index)
             })
             .collect();
-        Ok(Self { fleet, players, world, subject, name: name.to_owned(), run: 0, _bare: bare })
+        Ok(Self {
+            fleet,
+            players,
+            world,
+            subject,
+            name: name.to_owned(),
+            run: 0,
+            ears: Ears::All,
+            pinned: None,
+            _bare: bare,
+        })
+    }
+
+    /// Keeps the subject's threads where they are bound for as long as these players play.
+    pub fn hold(&mut self, pinned: Option<Pinned>) {
+        self.pinned = pinned;
+    }
+
+    /// Says who deciphers enciphered messages from now on. To be called between two runs.
+    pub fn set_ears(&mut self, ears: Ears) {
+        self.ears = ears;
+    }
+
+    fn open_ears(&mut self, cover: Cover) {
+        for (at, (number, _)) in self.players.iter().enumerate() {
+            let counts = cover == Cover::Enciphered && self.ears == Ears::First && at % self.world != 0;
+            if let Some(connection) = self.fleet.get(*number) {
+                connection.count_only(counts);
+            }
+        }
     }
 
     /// Players.
@@ -207,10 +250,12 @@ impl Arena {
     /// The server broke the protocol.
     pub fn paced(&mut self, way: Way, rate: u32, duration: Duration, progress: &mut Progress) -> Result<Row> {
         let mut score = self.score();
+        self.open_ears(way.cover);
         let players = self.players.len();
         let step = 1e9 / (f64::from(rate) * players as f64);
         let count = (duration.as_nanos() as f64 / step) as u64;
-        let before = self.subject.cpu();
+        let subject = self.subject.clone();
+        let watch = Watch::start(&subject);
         let start = self.fleet.now() + Duration::from_millis(5);
         let due = |message: u64| start + Duration::from_nanos((message as f64 * step) as u64);
         let mut sent = 0;
@@ -227,7 +272,7 @@ impl Arena {
         let expected = count * (self.world as u64 - 1);
         self.drain(&mut score, expected)?;
         let name = format!("{} {rate}/s", way.name());
-        Ok(self.row(name, &score, expected, start, before))
+        Ok(self.row(name, &score, expected, &watch))
     }
 
     /// Each player sends `count` messages as fast as the others hear them.
@@ -236,9 +281,11 @@ impl Arena {
     /// The server broke the protocol.
     pub fn blast(&mut self, way: Way, count: u32, progress: &mut Progress) -> Result<Row> {
         let mut score = self.score();
+        self.open_ears(way.cover);
         let players = self.players.len();
         let (mut sent, mut forgiven) = (vec![0_u32; players], vec![0_u32; players]);
-        let before = self.subject.cpu();
+        let subject = self.subject.clone();
+        let watch = Watch::start(&subject);
         let start = self.fleet.now();
         let mut heard_at = (0, start);
         loop {
@@ -283,7 +330,7 @@ impl Arena {
         let expected = u64::from(count) * players as u64 * (self.world as u64 - 1);
         self.drain(&mut score, expected)?;
         let name = format!("{} blast", way.name());
-        Ok(self.row(name, &score, expected, start, before))
+        Ok(self.row(name, &score, expected, &watch))
     }
 
     /// How many of a player's messages everybody else in its world has heard.
@@ -309,21 +356,10 @@ impl Arena {
         Ok(())
     }
 
-    fn row(
-        &mut self,
-        name: String,
-        score: &Score,
-        expected: u64,
-        start: Time,
-        before: Option<Duration>,
-    ) -> Row {
-        let seconds = self.fleet.now().since(start).as_secs_f64();
-        let cpu =
-            self.subject.cpu().zip(before).map(|(now, before)| now.saturating_sub(before).as_secs_f64());
+    fn row(&mut self, name: String, score: &Score, expected: u64, watch: &Watch<'_>) -> Row {
         let name = format!("{}: {name}", self.name);
-        let mut row = Row::new(name, self.players.len(), expected, score.total, seconds, cpu);
+        let mut row = watch.row(name, self.players.len(), expected, score.total);
         row.latency = score.latencies.summary();
-        row.rss_kib = self.subject.resident();
         let unsent: u64 = self
             .players
             .iter()
@@ -370,8 +406,19 @@ impl Score {
         self.received.get(player * self.width + usize::from(index)).copied().unwrap_or(0)
     }
 
+    /// A message that was not read: it counts for its sender, whatever its number.
+    fn count(&mut self, heard: &Heard<'_>) {
+        let player = self.player_of.get(heard.to).copied().unwrap_or(usize::MAX);
+        let at = player.saturating_mul(self.width).saturating_add(usize::from(heard.source));
+        if let Some(received) = self.received.get_mut(at).filter(|_| usize::from(heard.source) < self.width) {
+            *received += 1;
+            self.total += 1;
+        }
+    }
+
     fn take(&mut self, heard: &Heard<'_>) {
-        let Some((time, rest)) = heard.payload.split_first_chunk::<8>() else { return };
+        let Some(payload) = heard.payload else { return self.count(heard) };
+        let Some((time, rest)) = payload.split_first_chunk::<8>() else { return };
         let Some((number, rest)) = rest.split_first_chunk::<4>() else { return };
         let Some(run) = rest.first_chunk::<4>() else { return };
         let player = self.player_of.get(heard.to).copied().unwrap_or(usize::MAX);

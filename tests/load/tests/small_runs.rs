@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use medley_load::fleet::{Fleet, LoadError, Style};
 use medley_load::meter::Subject;
+use medley_load::own::Program;
 use medley_load::relay_host::{self, Offer, RelayProcess, RelaySpec};
-use medley_load::traffic::{Arena, Progress, Way};
+use medley_load::traffic::{Arena, Ears, Progress, Way};
 use medley_load::{bare, idle};
 use medley_session::{Cover, ServerKind, Transport};
 use tokio_util::sync::CancellationToken;
@@ -62,6 +63,25 @@ fn players_hear_each_other_over_udp_enciphered() {
 }
 
 #[test]
+fn those_who_count_without_deciphering_hear_as_much() {
+    let style = Style::new(110, DEADLOCKED, true).unwrap();
+    for transport in [Transport::Tcp, Transport::Udp] {
+        with_relay(&RelaySpec::one_world(4, DEADLOCKED), |offer| {
+            let udp = transport == Transport::Udp;
+            let mut arena = Arena::direct(offer, &style, udp, Subject::Unknown).unwrap();
+            arena.set_ears(Ears::First);
+            let way = Way { transport, cover: Cover::Enciphered };
+            let row = arena.blast(way, 300, &mut Progress::new(false)).unwrap();
+            assert_eq!((row.expected, row.done, row.note.as_str()), (3600, 3600, ""), "{row:?}");
+            // And back again, on the same connections.
+            arena.set_ears(Ears::All);
+            let row = arena.blast(way, 30, &mut Progress::new(false)).unwrap();
+            assert_eq!((row.expected, row.done), (360, 360), "{row:?}");
+        });
+    }
+}
+
+#[test]
 fn two_worlds_hear_only_their_own() {
     let style = Style::new(110, DEADLOCKED, true).unwrap();
     let spec = RelaySpec { worlds: 2, ..RelaySpec::one_world(3, DEADLOCKED) };
@@ -88,9 +108,9 @@ fn the_baseline_does_the_same_work() {
 
 #[test]
 fn a_relay_in_its_own_process_offers_its_worlds_and_ends_with_us() {
-    let program = Path::new(env!("CARGO_BIN_EXE_medley-load"));
+    let program = Program::new(env!("CARGO_BIN_EXE_medley-load"), &[], None);
     let spec = RelaySpec { worlds: 2, ..RelaySpec::one_world(4, DEADLOCKED) };
-    let process = RelayProcess::start(program, &spec).unwrap();
+    let process = RelayProcess::start(&program, &spec).unwrap();
     let pid = process.offer.pid;
     assert_ne!(pid, std::process::id());
     assert_eq!(process.offer.worlds.len(), 2);
