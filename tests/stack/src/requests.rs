@@ -11,8 +11,6 @@ use serde_json::Value;
 /// Messages that a client or a game server can send and that have no handler yet. Only what is in fact missing may stand
 /// here.
 pub const MISSING: &[&str] = &[
-    "MediusAddAliasRequest",
-    "MediusDListSubscription",
     "MediusFileCancelOperationRequest",
     "MediusFileCloseRequest",
     "MediusFileCreateRequest",
@@ -25,7 +23,6 @@ pub const MISSING: &[&str] = &[
     "MediusFileUpdateMetaDataRequest",
     "MediusFileUploadRequest",
     "MediusFileUploadResponse",
-    "MediusGroupJoinChannelRequest",
     "MediusMatchCancelRequest",
     "MediusMatchCreateGameRequest",
     "MediusMatchFindGameRequest",
@@ -36,7 +33,13 @@ pub const MISSING: &[&str] = &[
     "MediusPartyJoinRequest",
     "MediusPartyPlayerReport",
     "MediusTokenRequest",
-    "MediusUtilAddLobbyWorldRequest",
+    "NetMessageAccountLogoutRequest",
+    "NetMessageAccountLogoutResponse",
+    "NetMessageHello",
+    "NetMessageMAPSHello",
+    "NetMessageNewsEulaRequest",
+    "NetMessageNewsEulaResponse",
+    "NetMessageProtocolInfo",
 ];
 
 /// An answer that no declaration names.
@@ -91,10 +94,10 @@ pub fn all() -> impl Iterator<Item = &'static MessageInfo> {
     messages::ALL.iter().copied().filter(|info| info.direction != Direction::ServerToClient)
 }
 
-/// Those that travel to a server as they are. Class DME is between consoles, in what the relay carries unread; class
-/// Application is carried by the plugin transport.
+/// Those that travel to a server as they are. Class Application is carried by the plugin transport; a fragment is a part of
+/// another message.
 pub fn to_servers() -> impl Iterator<Item = &'static MessageInfo> {
-    all().filter(|info| !matches!(info.class, NetMessageClass::DME | NetMessageClass::APPLICATION))
+    all().filter(|info| info.class != NetMessageClass::APPLICATION && info.name != "DmePacketFragment")
 }
 
 /// Its row of the table of handlers.
@@ -195,6 +198,8 @@ fn fill(message: &str, key: &str, value: &mut Value, subject: &Subject) {
                 }
                 "Password" | "OldPassword" | "NewPassword" => "secret".to_owned(),
                 _ if key.ends_with("Password") || key == "AccessKey" || key == "MessageID" => return,
+                // An address.
+                _ if text.parse::<std::net::Ipv4Addr>().is_ok() => return,
                 _ => "Arena".to_owned(),
             }
         }

@@ -1,10 +1,11 @@
 //! Recorded consoles against a running host: what Sony's servers answered is what the host answers.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use medley_stack_tests::host::TestHost;
-use medley_stack_tests::replay::capture::at_hand;
+use medley_stack_tests::replay::capture::{Capture, Direction, at_hand, names};
 use medley_stack_tests::replay::compare::{Tolerance, What};
-use medley_stack_tests::replay::drive::{Scenario, play};
+use medley_stack_tests::replay::drive::play;
+use medley_stack_tests::replay::scenarios::{NOT_REPLAYED, SCENARIOS};
 
 /// The differences that are right, and why. Each must be needed in every capture that it names.
 const TOLERATED: &[Tolerance] = &[
@@ -126,10 +127,12 @@ const TOLERATED: &[Tolerance] = &[
     },
 ];
 
-async fn replays(scenario: &Scenario) -> Result<()> {
+async fn replays(capture: &str) -> Result<()> {
     if !at_hand()? {
         return Ok(());
     }
+    let scenario =
+        SCENARIOS.iter().find(|scenario| scenario.capture == capture).context("no such scenario")?;
     let host = TestHost::start().await?;
     let report = play(&host, scenario, TOLERATED).await?;
     println!(
@@ -152,114 +155,67 @@ async fn replays(scenario: &Scenario) -> Result<()> {
 }
 
 macro_rules! scenarios {
-    ($($test:ident: $capture:literal by $console:literal, game $game:expr, connections $connections:expr, inferred $inferred:expr;)*) => {$(
-        #[tokio::test]
-        async fn $test() -> Result<()> {
-            replays(&Scenario {
-                capture: $capture,
-                console: $console,
-                game: $game,
-                connections: &$connections,
-                inferred: &$inferred,
-            })
-            .await
+    ($($test:ident: $capture:literal;)*) => {
+        $(
+            #[tokio::test]
+            async fn $test() -> Result<()> {
+                replays($capture).await
+            }
+        )*
+
+        #[test]
+        fn every_scenario_has_its_test() {
+            let tested = [$($capture),*];
+            let all: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.capture).collect();
+            assert_eq!(tested[..], all[..]);
         }
-    )*};
+    };
 }
 
-/// Up Your Arsenal looks for a city by filter, finds none and makes it: as `uya_ps2_to_novalis` has it in full.
-const TO_ARIDIA: [(usize, &str, &str); 4] = [
-    (
-        3,
-        "MediusSetLobbyWorldFilterRequest",
-        r#"{"FilterMask1":1,"FilterMask2":2,"FilterMask3":0,"FilterMask4":0,"FilterMaskLevel":32,"LobbyFilterType":1,"MessageID":"1"}"#,
-    ),
-    (5, "MediusChannelList_ExtraInfoRequest1", r#"{"MessageID":"1","PageID":1,"PageSize":256}"#),
-    (
-        7,
-        "MediusCreateChannelRequest",
-        r#"{"ApplicationID":10684,"GenericField1":1,"GenericField2":2,"GenericField3":0,"GenericField4":0,"GenericFieldLevel":32,"LobbyName":"CY00000001-00","LobbyPassword":"","MaxPlayers":224,"MessageID":"1","SessionKey":""}"#,
-    ),
-    (
-        9,
-        "MediusJoinChannelRequest",
-        r#"{"LobbyChannelPassword":"","MessageID":"1","SessionKey":"","WorldID":68459}"#,
-    ),
-];
+#[test]
+fn every_capture_is_replayed_or_listed_with_the_reason_why_not() -> Result<()> {
+    if !at_hand()? {
+        return Ok(());
+    }
+    let replayed = SCENARIOS.iter().map(|scenario| scenario.capture);
+    let mut listed: Vec<_> = replayed.chain(NOT_REPLAYED.iter().map(|(capture, _)| *capture)).collect();
+    listed.sort_unstable();
+    assert_eq!(names()?, listed);
+    Ok(())
+}
 
-/// The same into a city that is there.
-const TO_AQUATOS: [(usize, &str, &str); 3] = [
-    (
-        1,
-        "MediusSetLobbyWorldFilterRequest",
-        r#"{"FilterMask1":1,"FilterMask2":1,"FilterMask3":0,"FilterMask4":0,"FilterMaskLevel":32,"LobbyFilterType":1,"MessageID":"1"}"#,
-    ),
-    (3, "MediusChannelList_ExtraInfoRequest1", r#"{"MessageID":"1","PageID":1,"PageSize":256}"#),
-    (
-        5,
-        "MediusJoinChannelRequest",
-        r#"{"LobbyChannelPassword":"","MessageID":"1","SessionKey":"","WorldID":1861}"#,
-    ),
-];
-
-/// observed.md 3.5: it clears the two filters it had set, and one it never set.
-const CREATE_GAME: [(usize, &str, &str); 3] = [
-    (1, "MediusClearGameListFilterRequest0", r#"{"FilterID":4,"MessageID":"1","SessionKey":""}"#),
-    (3, "MediusClearGameListFilterRequest0", r#"{"FilterID":5,"MessageID":"1","SessionKey":""}"#),
-    (5, "MediusClearGameListFilterRequest0", r#"{"FilterID":6,"MessageID":"1","SessionKey":""}"#),
-];
-
-/// The text is in the answer of TextFilter; chat goes out behind it.
-const PUBLIC_CHAT: [(usize, &str, &str); 5] = [
-    (
-        2,
-        "MediusTextFilterRequest",
-        r#"{"MessageID":"1","SessionKey":"","Text":"It's raining!","TextFilterType":0}"#,
-    ),
-    (
-        4,
-        "MediusChatMessage",
-        r#"{"MessageID":"1","SessionKey":"","MessageType":0,"TargetID":0,"Message":"It's raining!"}"#,
-    ),
-    (
-        5,
-        "MediusSetLobbyWorldFilterRequest",
-        r#"{"FilterMask1":1,"FilterMask2":1,"FilterMask3":0,"FilterMask4":0,"FilterMaskLevel":32,"LobbyFilterType":1,"MessageID":"1"}"#,
-    ),
-    (8, "MediusChannelList_ExtraInfoRequest1", r#"{"MessageID":"1","PageID":1,"PageSize":256}"#),
-    (
-        10,
-        "MediusSetLobbyWorldFilterRequest",
-        r#"{"FilterMask1":4294967295,"FilterMask2":4294967295,"FilterMask3":4294967295,"FilterMask4":4294967295,"FilterMaskLevel":32,"LobbyFilterType":0,"MessageID":"1"}"#,
-    ),
-];
-
-/// The answers name what was asked for; PlayerInfo and GetMyIP have the lengths of their kind.
-const STAGING: [(usize, &str, &str); 4] = [
-    (14, "MediusGetMyIPRequest", r#"{"MessageID":"","SessionKey":""}"#),
-    (
-        19,
-        "MediusFindPlayerRequest",
-        r#"{"ID":945035,"MessageID":"1","Name":"","SearchType":0,"SessionKey":""}"#,
-    ),
-    (23, "MediusPlayerInfoRequest", r#"{"AccountID":945035,"MessageID":"1","SessionKey":""}"#),
-    (46, "MediusGetMyIPRequest", r#"{"MessageID":"","SessionKey":""}"#),
-];
+#[test]
+fn of_what_is_not_replayed_no_request_can_be_read() -> Result<()> {
+    if !at_hand()? {
+        return Ok(());
+    }
+    for (capture, _) in NOT_REPLAYED {
+        let capture = Capture::load(capture)?;
+        let readable = capture.messages(Direction::ToServer);
+        let requests: Vec<_> = readable
+            .iter()
+            .filter(|(_, decoded)| decoded.app.is_some())
+            .map(|(_, decoded)| &decoded.name)
+            .collect();
+        assert!(requests.is_empty(), "{}: {requests:?}", capture.name);
+    }
+    Ok(())
+}
 
 scenarios! {
-    dl_ps2_full_session_replays: "dl_ps2_full_session" by "Badger41", game 0, connections [], inferred [];
-    uya_ps2_to_novalis_replays: "uya_ps2_to_novalis" by "Masquarr", game 0, connections [], inferred [];
-    uya_ps2_to_tyhrranosis_replays: "uya_ps2_to_tyhrranosis" by "Masquarr", game 0, connections [], inferred [];
-    uya_ps2_to_aridia_replays: "uya_ps2_to_aridia" by "Masquarr", game 0, connections [], inferred TO_ARIDIA;
-    uya_ps2_enter_city_aquatos_replays: "uya_ps2_enter_city_aquatos" by "Masquarr", game 0, connections [], inferred TO_AQUATOS;
-    uya_ps2_browse_game_replays: "uya_ps2_browse_game" by "Masquarr", game 0, connections [], inferred [];
-    uya_ps2_create_game_button_replays: "uya_ps2_create_game_button" by "Masquarr", game 0, connections [], inferred CREATE_GAME;
-    uya_ps2_public_chat_replays: "uya_ps2_public_chat" by "Masquarr", game 0, connections [], inferred PUBLIC_CHAT;
-    uya_ps2_join_game_dme_replays: "uya_ps2_join_game_dme" by "Masquarr", game 0, connections [], inferred [];
-    uya_ps2_ingame_dme_voice_replays: "uya_ps2_ingame_dme_voice" by "Masquarr", game 60261, connections [], inferred [];
-    uya_ps2_staging_invite_replays: "uya_ps2_staging_invite" by "Masquarr", game 0, connections [], inferred STAGING;
-    uya_ps2_mas_login_1_replays: "uya_ps2_mas_login_1" by "G", game 0, connections [], inferred [];
-    uya_ps2_mas_login_3_replays: "uya_ps2_mas_login_3" by "G", game 0, connections [], inferred [];
-    uya_ps2_pal_mas_login_replays: "uya_ps2_pal_mas_login" by "fog", game 0, connections [], inferred [];
-    dl_ps3_full_session_login_replays: "dl_ps3_full_session" by "colonelp1337", game 0, connections [0], inferred [];
+    dl_ps2_full_session_replays: "dl_ps2_full_session";
+    uya_ps2_to_novalis_replays: "uya_ps2_to_novalis";
+    uya_ps2_to_tyhrranosis_replays: "uya_ps2_to_tyhrranosis";
+    uya_ps2_to_aridia_replays: "uya_ps2_to_aridia";
+    uya_ps2_enter_city_aquatos_replays: "uya_ps2_enter_city_aquatos";
+    uya_ps2_browse_game_replays: "uya_ps2_browse_game";
+    uya_ps2_create_game_button_replays: "uya_ps2_create_game_button";
+    uya_ps2_public_chat_replays: "uya_ps2_public_chat";
+    uya_ps2_join_game_dme_replays: "uya_ps2_join_game_dme";
+    uya_ps2_ingame_dme_voice_replays: "uya_ps2_ingame_dme_voice";
+    uya_ps2_staging_invite_replays: "uya_ps2_staging_invite";
+    uya_ps2_mas_login_1_replays: "uya_ps2_mas_login_1";
+    uya_ps2_mas_login_3_replays: "uya_ps2_mas_login_3";
+    uya_ps2_pal_mas_login_replays: "uya_ps2_pal_mas_login";
+    dl_ps3_full_session_login_replays: "dl_ps3_full_session";
 }

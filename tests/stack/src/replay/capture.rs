@@ -84,12 +84,17 @@ pub struct Capture {
     pub records: Vec<Record>,
 }
 
-/// The folder of the captures: of the shared data beside the checkout, or of `MEDLEY_SHARED`.
+/// The shared data beside the checkout, or of `MEDLEY_SHARED`.
+#[must_use]
+pub fn shared() -> PathBuf {
+    std::env::var_os("MEDLEY_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from)
+}
+
+/// The folder of the captures.
 #[must_use]
 pub fn folder() -> PathBuf {
-    let shared = std::env::var_os("MEDLEY_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    shared.join("captures")
+    shared().join("captures")
 }
 
 /// Whether the captures are at hand. Where they are not, replays say that they checked nothing; continuous integration
@@ -107,6 +112,22 @@ pub fn at_hand() -> Result<bool> {
     }
     eprintln!("{} is not there: nothing checked; set MEDLEY_SHARED", folder.display());
     Ok(false)
+}
+
+/// Names of all captures, sorted.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn names() -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "jsonl") {
+            all.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+        }
+    }
+    all.sort();
+    Ok(all)
 }
 
 fn text<'v>(row: &'v Value, key: &str) -> Result<&'v str> {

@@ -4,3 +4,4 @@ pub mod compare;
 pub mod drive;
 pub mod fixture;
 pub mod puppet;
+pub mod scenarios;
