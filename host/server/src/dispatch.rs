@@ -204,7 +204,7 @@ fn complete_failure(answer: &mut AnyMessage, id: MessageId, status: CallbackStat
 }
 
 /// Requests that are answered with the generic StatusResponse, under which class and id (servers.md 1, rule 11). Of the
-/// last three the id tables name the answer, right behind the request, and nobody has its layout: nearly every answer has
+/// last four the id tables name the answer, right behind the request, and nobody has its layout: nearly every answer has
 /// its first two fields, MessageID and StatusCode (messages.md 3), in this form.
 fn generic_answer(message: &AnyMessage) -> Option<(NetMessageClass, u8)> {
     match message {
@@ -213,6 +213,7 @@ fn generic_answer(message: &AnyMessage) -> Option<(NetMessageClass, u8)> {
         AnyMessage::NpIdPostRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x6e)),
         AnyMessage::ClanRenameRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x7d)),
         AnyMessage::AddAliasRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x4f)),
+        AnyMessage::MatchCancelRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x93)),
         AnyMessage::GroupJoinChannelRequest(_) => Some((NetMessageClass::LOBBY_EXT, 0x91)),
         AnyMessage::UtilAddLobbyWorldRequest(_) => Some((NetMessageClass::LOBBY, 0xf6)),
         _ => None,

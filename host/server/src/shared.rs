@@ -331,7 +331,10 @@ fn universe_config(host: &HostConfig, title: &Title) -> UniverseConfig {
             channels: count(limits.max_channels),
             players_per_channel: players(limits.max_players_per_channel),
             games: count(limits.max_games),
-            games_per_channel: count(limits.max_games),
+            games_per_channel: count(match limits.max_games_per_channel {
+                0 => limits.max_games,
+                own => own,
+            }),
             players_per_game: players(players_per_game),
             buddies: count(limits.max_buddies),
             ignored: count(limits.max_ignored),
@@ -343,6 +346,7 @@ fn universe_config(host: &HostConfig, title: &Title) -> UniverseConfig {
             stale_login: millis(timeouts.stale_login),
             join_reservation: millis(host.relay.game_timeout),
             game: millis(timeouts.game),
+            matching: millis(config.games.match_wait),
             empty_channel: millis(limits.empty_channel),
             ..Timeouts::default()
         },

@@ -92,6 +92,8 @@ config! {
         pub location: Vec<Location> = vec![],
         /// The channels that always exist, in this order: the first is where players land after login.
         pub channel: Vec<Channel> = vec![],
+        /// Supersets of matchmaking. None: any superset that a client names is one, and the list has one row of id 1.
+        pub superset: Vec<Superset> = vec![],
         /// Announcements, newest first. More can be made while the host runs (`medley announce`).
         pub announcement: Vec<Announcement> = vec![],
         /// The texts of GetPolicy.
@@ -218,6 +220,18 @@ config! {
         pub app_ids: Vec<u32> = vec![],
     }
 
+    /// `[[superset]]`: what MatchGetSupersetList tells. Players who name the same one are brought together.
+    pub struct Superset {
+        /// SupersetID, one of its own.
+        pub id: u32 = 1,
+        /// SupersetName, at most 49 bytes.
+        pub name: String = String::new(),
+        /// SupersetDescription, at most 255 bytes.
+        pub description: String = String::new(),
+        /// ExtraInfo, at most 255 bytes.
+        pub extra_info: String = String::new(),
+    }
+
     /// `[[announcement]]`
     pub struct Announcement {
         /// The text; with the title in front it must fit 999 bytes, or 3999 if every app id is of Medius 1.13.
@@ -282,6 +296,8 @@ config! {
         pub max_players: u32 = 0,
         /// Games at one time.
         pub max_games: u32 = 1024,
+        /// Games made in one channel at one time; one more is NumGameWorldsPerLobbyWorldExceeded. 0 = as many as the title's.
+        pub max_games_per_channel: u32 = 0,
         /// Players in one game, whatever the creator asks for; the relay's own bound applies too.
         pub max_players_per_game: u32 = 256,
         /// Channels at one time, those of `[[channel]]` included.
@@ -390,6 +406,9 @@ config! {
         pub connection: GameConnection = GameConnection::HostType,
         /// Games hosted by a console itself are allowed.
         pub peer_to_peer: bool = true,
+        /// Seconds for which matchmaking looks for a game before it tells that there is none.
+        #[serde(with = "seconds")]
+        pub match_wait: Duration = Duration::from_secs(60),
         /// Tell a buddy live that somebody added him (one title wants to hear it at the next list only).
         pub confirm_buddies_live: bool = true,
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::State;
 use crate::types::Time;
-use crate::{channel, chat, game, operator, server, session, social, state};
+use crate::{channel, chat, game, matching, operator, party, server, session, social, state};
 
 /// Something that changes a universe.
 pub trait Operation: Clone + Into<Command> {
@@ -94,6 +94,13 @@ commands! {
     game::RemoveGameFilter,
     game::SetGameSort,
     game::ClearGameSort,
+    party::CreateParty,
+    party::JoinParty,
+    party::LeaveParty,
+    party::ReportParty,
+    matching::FindMatch,
+    matching::CancelMatch,
+    matching::MatchParty,
     chat::SendChat,
     chat::SendBinary,
     chat::SendCrossChat,

@@ -66,11 +66,11 @@ pub struct Limits {
     pub channels_per_player: usize,
     /// Players in a channel, whatever its creator asks for.
     pub players_per_channel: u16,
-    /// Games at one time; one more is ExceedsMaxWorlds.
+    /// Games at one time, and as many parties; one more is ExceedsMaxWorlds.
     pub games: usize,
     /// Open games made in one channel; one more is NumGameWorldsPerLobbyWorldExceeded.
     pub games_per_channel: usize,
-    /// Open games that one player may have made; one more is RequestDenied.
+    /// Open games that one player may have made, and as many parties; one more is RequestDenied.
     pub games_per_player: usize,
     /// Players in a game, whatever its creator asks for.
     pub players_per_game: u16,
@@ -142,6 +142,8 @@ pub struct Timeouts {
     pub join_reservation: u64,
     /// A created game whose host has not arrived, a peer-to-peer game without a report.
     pub game: u64,
+    /// A player who waits for a game of matchmaking.
+    pub matching: u64,
     /// From a game's end, if it is empty, to its disappearance.
     pub closed_game: u64,
     /// An empty channel made by a player.
@@ -157,6 +159,7 @@ impl Default for Timeouts {
             game_server_answer: 5_000,
             join_reservation: 15_000,
             game: 30_000,
+            matching: 60_000,
             closed_game: 1_000,
             empty_channel: 60_000,
         }

@@ -64,11 +64,13 @@ impl Default for GameSpec {
     }
 }
 
-/// A game.
+/// A game, or a party: the same shape (servers.md 4).
 #[derive(Clone, Debug, Serialize)]
 pub struct Game {
     /// MediusWorldID.
     pub id: MediusWorldId,
+    /// A party: in no list of games, of no channel, beside whatever game its members are in.
+    pub party: bool,
     /// The creator's app id.
     pub app_id: AppId,
     /// What its creator and host said.
@@ -85,8 +87,10 @@ pub struct Game {
     pub channel: Option<MediusWorldId>,
     /// The location of its creator.
     pub location: i32,
-    /// Made by matchmaking.
-    pub matchmaking: bool,
+    /// The superset of a game of matchmaking.
+    pub superset: Option<u32>,
+    /// Who was sent here by matchmaking and has not joined, and until when a place is kept.
+    pub(crate) assigned: BTreeMap<SessionKey, u64>,
     /// The relay or peer that carries it.
     pub server: GameServerId,
     /// The world on that server, once it has answered.
@@ -167,6 +171,8 @@ pub struct Member {
     pub connected: bool,
     /// Stats of PlayerReport; empty stands for zeros.
     pub stats: Vec<u8>,
+    /// PartyIndex; in a party only.
+    pub party_index: Option<i32>,
     reserved_until: u64,
     arrival: u64,
 }
@@ -208,8 +214,8 @@ pub struct CreateGame {
     pub session: SessionKey,
     /// What.
     pub spec: GameSpec,
-    /// Made by matchmaking.
-    pub matchmaking: bool,
+    /// MatchCreateGame: the superset in which matchmaking finds it.
+    pub superset: Option<u32>,
 }
 
 impl Operation for CreateGame {
@@ -220,25 +226,17 @@ impl Operation for CreateGame {
         let (app_id, location, channel) = (session.app_id, session.location, session.channel);
         state.may_create_game(account, channel, &self.spec.name)?;
         let server = state.choose_server(app_id, location).ok_or(CallbackStatus::EXCEEDS_MAX_WORLDS)?;
-        let most = state.servers.get(&server).map_or(u16::MAX, |server| server.max_players_per_world);
-        let game = state.add_game(self.session, account, self.spec, server, most, self.matchmaking)?;
-        let request = state.wait_for(self.session, server, game, false);
-        let Some(game) = state.games.get(&game) else { return Err(CallbackStatus::FAIL) };
-        let spectators = if game.spec.attributes.0 & WorldAttributesType::ALLOW_SPECTATOR.0 == 0 {
-            0
-        } else {
-            state.config.limits.spectators_per_game
-        };
-        let command = ServerCommand::Create {
-            request,
-            app_id,
-            game: game.id,
-            max_clients: game.spec.max_players.saturating_add(spectators).min(most),
-            attributes: game.spec.attributes,
-        };
-        state.outputs.push_back(Output::GameServer { server, command });
-        Ok(request)
+        let kind = NewWorld::Game { superset: self.superset };
+        let game = state.add_game(self.session, account, self.spec, server, kind)?;
+        state.ask_for_world(self.session, game)
     }
+}
+
+/// What a new world is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NewWorld {
+    Game { superset: Option<u32> },
+    Party,
 }
 
 /// JoinGame in all its forms. The answer comes as [`Answer::Joined`] when the game server has answered, or 5 s later.
@@ -266,53 +264,35 @@ impl Operation for JoinGame {
 
     fn perform(self, state: &mut State) -> Self::Reply {
         let (session, account) = state.logged_in(self.session)?;
-        let (app_id, version, current) = (session.app_id, session.version, session.game);
+        let current = session.game;
         let game = state.games.get(&self.game).ok_or(CallbackStatus::GAME_NOT_FOUND)?;
-        let dme_world = game.dme_world.ok_or(CallbackStatus::GAME_NOT_FOUND)?;
         let spectates = self.join_type != JoinType::PLAYER;
-        let wanted = if spectates { &game.spec.spectator_password } else { &game.spec.password };
-        if !wanted.is_empty() && *wanted != self.password {
-            return Err(CallbackStatus::INVALID_PASSWORD);
-        }
-        let others = game
-            .members
-            .iter()
-            .filter(|(key, member)| **key != self.session && member.is_spectator() == spectates)
-            .count();
-        let room = if spectates { state.config.limits.spectators_per_game } else { game.spec.max_players };
-        if others >= usize::from(room) {
-            return Err(CallbackStatus::WORLD_IS_FULL);
-        }
-        if state.config.rules.check_host_type && self.host_type != game.spec.host_type {
-            return Err(CallbackStatus::REQUEST_DENIED);
-        }
-        if game.is_closed() {
-            return Err(CallbackStatus::WORLD_CLOSED);
-        }
+        let asks = Admission {
+            session: self.session,
+            spectates,
+            password: &self.password,
+            host_type: self.host_type,
+        };
+        let dme_world = state.may_join(game, &asks)?;
         if spectates && game.spec.attributes.0 & WorldAttributesType::ALLOW_SPECTATOR.0 == 0 {
             return Err(CallbackStatus::REQUEST_DENIED);
         }
-        let server = game.server;
         // A second join to the same game keeps the member; the relay reuses the slot of a session key it knows.
         let stays = current == Some(self.game) && game.members.contains_key(&self.session);
         if !stays {
             state.remove_player_from_game(self.session, true);
         }
         state.reserve_seat(self.session, account, self.game, self.join_type);
-        let request = state.wait_for(self.session, server, self.game, true);
-        let command = ServerCommand::Join {
-            request,
-            dme_world,
-            game: self.game,
-            session: self.session,
-            app_id,
-            version,
-            account,
-            addresses: self.addresses,
-        };
-        state.outputs.push_back(Output::GameServer { server, command });
-        Ok(request)
+        state.ask_for_seat(self.session, self.game, dme_world, self.addresses)
     }
+}
+
+/// Who asks to be let in, and how.
+pub(crate) struct Admission<'a> {
+    pub(crate) session: SessionKey,
+    pub(crate) spectates: bool,
+    pub(crate) password: &'a Name,
+    pub(crate) host_type: GameHostType,
 }
 
 /// The player is out of its game whatever the game server says; it is told to let go.
@@ -479,7 +459,7 @@ impl Operation for ReassignWorld {
         if self.old == self.new {
             return Ok(());
         }
-        if self.new.0 <= 0 || state.games.contains_key(&self.new) || state.channels.contains_key(&self.new) {
+        if self.new.0 <= 0 || state.games.any(self.new).is_some() || state.channels.contains_key(&self.new) {
             return Err(CallbackStatus::REQUEST_DENIED);
         }
         state.rename_game(self.old, self.new);
@@ -487,7 +467,7 @@ impl Operation for ReassignWorld {
     }
 }
 
-/// Ends a game from outside, with all its players put out of it. Says whether there was such a game.
+/// Ends a game or party from outside, with all its players put out of it. Says whether there was such a one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CloseGame {
     /// Which.
@@ -498,7 +478,7 @@ impl Operation for CloseGame {
     type Reply = bool;
 
     fn perform(self, state: &mut State) -> bool {
-        let Some(game) = state.games.get(&self.game) else { return false };
+        let Some(game) = state.games.any(self.game) else { return false };
         let (server, dme_world) = (game.server, game.dme_world);
         if let Some(dme_world) = dme_world {
             let command = ServerCommand::End { dme_world, brutal: true };
@@ -643,7 +623,7 @@ impl State {
         self.games.values()
     }
 
-    /// The game that runs in `dme_world` of `server`.
+    /// The game that runs in `dme_world` of `server`; not a party.
     pub fn game_on(&self, server: GameServerId, dme_world: i32) -> Option<&Game> {
         self.dme_worlds.get(&(server, dme_world)).and_then(|id| self.games.get(id))
     }
@@ -660,6 +640,32 @@ impl State {
 }
 
 impl State {
+    /// The world of a game or party on its game server, if somebody may join it. In the order of servers.md 8.2.
+    pub(crate) fn may_join(&self, game: &Game, asks: &Admission<'_>) -> Result<i32, CallbackStatus> {
+        let dme_world = game.dme_world.ok_or(CallbackStatus::GAME_NOT_FOUND)?;
+        let spec = &game.spec;
+        let wanted = if asks.spectates { &spec.spectator_password } else { &spec.password };
+        if !wanted.is_empty() && wanted != asks.password {
+            return Err(CallbackStatus::INVALID_PASSWORD);
+        }
+        let others = game
+            .members
+            .iter()
+            .filter(|(key, member)| **key != asks.session && member.is_spectator() == asks.spectates)
+            .count();
+        let room = if asks.spectates { self.config.limits.spectators_per_game } else { spec.max_players };
+        if others >= usize::from(room) {
+            return Err(CallbackStatus::WORLD_IS_FULL);
+        }
+        if self.config.rules.check_host_type && asks.host_type != spec.host_type {
+            return Err(CallbackStatus::REQUEST_DENIED);
+        }
+        if game.is_closed() {
+            return Err(CallbackStatus::WORLD_CLOSED);
+        }
+        Ok(dme_world)
+    }
+
     /// Whether an open game whose host is online has that name (servers.md 8.1).
     pub(crate) fn game_name_taken(&self, name: &Name, but: Option<MediusWorldId>) -> bool {
         let folded = name.folded();
@@ -696,19 +702,21 @@ impl State {
         Ok(())
     }
 
-    /// Registers a game in PendingCreation.
+    /// Registers a game or party in PendingCreation.
     pub(crate) fn add_game(
         &mut self,
         key: SessionKey,
         account: AccountId,
         spec: GameSpec,
         server: GameServerId,
-        most: u16,
-        matchmaking: bool,
+        kind: NewWorld,
     ) -> Result<MediusWorldId, CallbackStatus> {
         let id = self.next_world();
         let session = self.sessions.get(&key).ok_or(CallbackStatus::SESSION_KEY_INVALID)?;
-        let (app_id, channel, location) = (session.app_id, session.channel, session.location);
+        let (app_id, location) = (session.app_id, session.location);
+        let party = matches!(kind, NewWorld::Party);
+        let channel = session.channel.filter(|_| !party);
+        let most = self.servers.get(&server).map_or(u16::MAX, |server| server.max_players_per_world);
         let most = most.min(self.config.limits.players_per_game).max(1);
         let wanted = if spec.max_players == 0 { most } else { spec.max_players };
         let spec = GameSpec {
@@ -719,7 +727,9 @@ impl State {
             stats: self.stats(spec.stats),
             ..spec
         };
-        self.game_names.insert((spec.name.folded(), id));
+        if !party {
+            self.game_names.insert((spec.name.folded(), id));
+        }
         if let Some(channel) = channel.and_then(|id| self.channels.get_mut(&id)) {
             channel.games.insert(id);
             channel.empty_since = None;
@@ -729,6 +739,7 @@ impl State {
         }
         let game = Game {
             id,
+            party,
             app_id,
             spec,
             status: WorldStatus::PENDING_CREATION,
@@ -737,7 +748,11 @@ impl State {
             host_joined: false,
             channel,
             location,
-            matchmaking,
+            superset: match kind {
+                NewWorld::Game { superset } => superset,
+                NewWorld::Party => None,
+            },
+            assigned: BTreeMap::new(),
             server,
             dme_world: None,
             addresses: None,
@@ -755,14 +770,61 @@ impl State {
             arrivals: 0,
             size_reduced: wanted > most,
         };
-        self.games.insert(id, game);
+        self.games.insert(game);
         self.schedule_game(id);
         Ok(id)
     }
 
+    /// Asks the game server of a registered game or party for its world.
+    pub(crate) fn ask_for_world(
+        &mut self,
+        key: SessionKey,
+        id: MediusWorldId,
+    ) -> Result<RequestId, CallbackStatus> {
+        let game = self.games.any(id).ok_or(CallbackStatus::FAIL)?;
+        let (server, app_id, attributes) = (game.server, game.app_id, game.spec.attributes);
+        let spectators = if attributes.0 & WorldAttributesType::ALLOW_SPECTATOR.0 == 0 {
+            0
+        } else {
+            self.config.limits.spectators_per_game
+        };
+        let most = self.servers.get(&server).map_or(u16::MAX, |server| server.max_players_per_world);
+        let max_clients = game.spec.max_players.saturating_add(spectators).min(most);
+        let request = self.wait_for(key, server, id, false);
+        let command = ServerCommand::Create { request, app_id, game: id, max_clients, attributes };
+        self.outputs.push_back(Output::GameServer { server, command });
+        Ok(request)
+    }
+
+    /// Asks the game server of a game or party to let a player in, for whom a seat is reserved.
+    pub(crate) fn ask_for_seat(
+        &mut self,
+        key: SessionKey,
+        id: MediusWorldId,
+        dme_world: i32,
+        addresses: [PeerAddress; 2],
+    ) -> Result<RequestId, CallbackStatus> {
+        let (session, account) = self.logged_in(key)?;
+        let (app_id, version) = (session.app_id, session.version);
+        let server = self.games.any(id).ok_or(CallbackStatus::GAME_NOT_FOUND)?.server;
+        let request = self.wait_for(key, server, id, true);
+        let command = ServerCommand::Join {
+            request,
+            dme_world,
+            game: id,
+            session: key,
+            app_id,
+            version,
+            account,
+            addresses,
+        };
+        self.outputs.push_back(Output::GameServer { server, command });
+        Ok(request)
+    }
+
     /// The game server has made the world.
     pub(crate) fn game_stands(&mut self, id: MediusWorldId, dme_world: i32) -> Option<CallbackStatus> {
-        let game = self.games.get_mut(&id)?;
+        let game = self.games.any_mut(id)?;
         game.dme_world = Some(dme_world);
         // The host's time to arrive begins now.
         game.created_at = self.now.millis;
@@ -771,10 +833,18 @@ impl State {
         } else {
             CallbackStatus::SUCCESS
         };
+        let superset = game.superset;
         self.dme_worlds.insert((game.server, dme_world), id);
-        self.counters.games_created += 1;
-        self.notice(Notice::GameCreated(id));
+        if game.party {
+            self.counters.parties_created += 1;
+        } else {
+            self.counters.games_created += 1;
+            self.notice(Notice::GameCreated(id));
+        }
         self.schedule_game(id);
+        if let Some(superset) = superset {
+            self.match_players(superset);
+        }
         Some(status)
     }
 
@@ -785,11 +855,16 @@ impl State {
         game: MediusWorldId,
         join: bool,
     ) -> RequestId {
-        // A client that asks to join again, here or elsewhere, has given the first one up: a session waits for one join.
+        // A client that asks to join again, here or elsewhere, has given the first one up: a session waits for one join of
+        // a game and one of a party.
+        let is_party = |id| self.games.party(id).is_some();
+        let party = is_party(game);
         let earlier = self
             .pending
             .iter()
-            .find(|(_, pending)| join && pending.join && pending.session == session)
+            .find(|(_, pending)| {
+                join && pending.join && pending.session == session && is_party(pending.game) == party
+            })
             .map(|(request, _)| *request);
         if let Some(earlier) = earlier {
             self.pending.remove(&earlier);
@@ -829,16 +904,20 @@ impl State {
             self.counters.joins_failed += 1;
             let on_the_way = self
                 .games
-                .get(&pending.game)
+                .any(pending.game)
                 .and_then(|game| game.members.get(&pending.session))
                 .is_some_and(|member| !member.connected);
             if on_the_way {
-                self.remove_player_from_game(pending.session, true);
+                self.leave_world(pending.session, pending.game, true);
             }
         } else {
             self.counters.games_failed += 1;
+            let superset = self.games.any(pending.game).and_then(|game| game.superset);
             self.close_game(pending.game);
             self.remove_game(pending.game);
+            if let Some(superset) = superset {
+                self.matching_failed(superset);
+            }
         }
         self.answer(request, pending.session, pending.join, status);
     }
@@ -879,36 +958,43 @@ impl State {
         join_type: JoinType,
     ) {
         let until = self.after(self.config.timeouts.join_reservation);
-        let Some(game) = self.games.get_mut(&id) else { return };
+        let Some(game) = self.games.any_mut(id) else { return };
         game.arrivals += 1;
         let arrival = game.arrivals;
         game.empty_since = None;
+        game.assigned.remove(&key);
+        let party = game.party;
         let member = game.members.entry(key).or_insert_with(|| Member {
             account,
             join_type,
             dme_index: None,
             connected: false,
             stats: Vec::new(),
+            party_index: None,
             reserved_until: until,
             arrival,
         });
         member.join_type = join_type;
         member.reserved_until = until;
         if let Some(session) = self.sessions.get_mut(&key) {
-            session.game = Some(id);
+            let place = if party { &mut session.party } else { &mut session.game };
+            *place = Some(id);
         }
         self.schedule_game(id);
     }
 
     /// The player's connection to the game server is up.
     pub(crate) fn player_connected(&mut self, key: SessionKey, id: MediusWorldId) {
-        let Some(game) = self.games.get_mut(&id) else { return };
+        let Some(game) = self.games.any_mut(id) else { return };
         let Some(member) = game.members.get_mut(&key) else { return };
         if core::mem::replace(&mut member.connected, true) {
             return;
         }
         if game.host == Some(key) {
             game.host_joined = true;
+        }
+        if game.party {
+            return;
         }
         if let Some(session) = self.sessions.get_mut(&key)
             && !core::mem::replace(&mut session.in_game, true)
@@ -920,15 +1006,28 @@ impl State {
 
     /// Takes a player out of its game, connected or on the way. `tell_server`: make the game server let go too.
     pub(crate) fn remove_player_from_game(&mut self, key: SessionKey, tell_server: bool) {
-        let Some(session) = self.sessions.get_mut(&key) else { return };
-        let Some(id) = session.game.take() else { return };
-        if core::mem::take(&mut session.in_game) {
-            self.players_in_games -= 1;
+        if let Some(game) = self.sessions.get(&key).and_then(|session| session.game) {
+            self.leave_world(key, game, tell_server);
         }
-        // Nothing but the game may have held the session.
-        self.extend_grace(key);
+    }
+
+    /// Takes a player out of a game or party.
+    pub(crate) fn leave_world(&mut self, key: SessionKey, id: MediusWorldId, tell_server: bool) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        if session.game == Some(id) {
+            session.game = None;
+            if core::mem::take(&mut session.in_game) {
+                self.players_in_games -= 1;
+            }
+            // Nothing but the game may have held the session.
+            self.extend_grace(key);
+        } else if session.party == Some(id) {
+            session.party = None;
+        } else {
+            return;
+        }
         let now = self.now.millis;
-        let Some(game) = self.games.get_mut(&id) else { return };
+        let Some(game) = self.games.any_mut(id) else { return };
         let Some(member) = game.members.remove(&key) else { return };
         if game.members.is_empty() {
             game.empty_since = Some(now);
@@ -938,16 +1037,23 @@ impl State {
             let command = ServerCommand::Disconnect { dme_world, dme_index };
             self.outputs.push_back(Output::GameServer { server, command });
         }
+        let (party, superset) = (game.party, game.superset);
         if member.connected {
-            self.notice(Notice::LeftGame { session: key, game: id });
+            if !party {
+                self.notice(Notice::LeftGame { session: key, game: id });
+            }
             self.host_left(key, id);
         }
         self.schedule_game(id);
+        if let Some(superset) = superset {
+            // There is a place again.
+            self.match_players(superset);
+        }
     }
 
     /// From 1.09 on the first who came is the next host; at 1.08 and before the game goes on without one (servers.md 8.3).
     fn host_left(&mut self, key: SessionKey, id: MediusWorldId) {
-        let Some(game) = self.games.get_mut(&id) else { return };
+        let Some(game) = self.games.any_mut(id) else { return };
         if game.host != Some(key) {
             return;
         }
@@ -961,7 +1067,9 @@ impl State {
         let new_host = game.host;
         // The host of a peer-to-peer game takes it along.
         let ends = game.addresses.is_some();
-        self.notice(Notice::HostLeft { game: id, new_host });
+        if !game.party {
+            self.notice(Notice::HostLeft { game: id, new_host });
+        }
         if ends {
             self.close_game(id);
         }
@@ -1033,13 +1141,15 @@ impl State {
     /// Ends a game for good: it never opens again, and its name is free.
     pub(crate) fn close_game(&mut self, id: MediusWorldId) {
         let unix = self.now.unix;
-        let Some(game) = self.games.get_mut(&id).filter(|game| !game.is_closed()) else { return };
+        let Some(game) = self.games.any_mut(id).filter(|game| !game.is_closed()) else { return };
         let from = core::mem::replace(&mut game.status, WorldStatus::CLOSED);
         game.ended = Some(unix);
         if game.members.is_empty() {
             game.empty_since = Some(self.now.millis);
         }
-        self.notice(Notice::GameStatus { game: id, from, to: WorldStatus::CLOSED });
+        if !game.party {
+            self.notice(Notice::GameStatus { game: id, from, to: WorldStatus::CLOSED });
+        }
         self.schedule_game(id);
     }
 
@@ -1051,7 +1161,7 @@ impl State {
 
     /// When something is due in a game by itself.
     fn game_deadline(&self, id: MediusWorldId) -> Option<u64> {
-        let game = self.games.get(&id)?;
+        let game = self.games.any(id)?;
         let timeouts = &self.config.timeouts;
         let reservation = game
             .members
@@ -1078,7 +1188,7 @@ impl State {
 
     pub(crate) fn game_due(&mut self, id: MediusWorldId) {
         let now = self.now.millis;
-        let Some(game) = self.games.get(&id) else { return };
+        let Some(game) = self.games.any(id) else { return };
         let late = game
             .members
             .iter()
@@ -1086,10 +1196,10 @@ impl State {
             .map(|(key, _)| *key)
             .collect::<Vec<_>>();
         for key in late {
-            self.remove_player_from_game(key, true);
+            self.leave_world(key, id, true);
         }
         if self.game_deadline(id).is_some_and(|at| at <= now) {
-            if self.games.get(&id).is_some_and(Game::is_closed) {
+            if self.games.any(id).is_some_and(Game::is_closed) {
                 self.remove_game(id);
             } else {
                 self.close_game(id);
@@ -1100,9 +1210,9 @@ impl State {
 
     /// Forgets a game. Whoever is still in it is out.
     pub(crate) fn remove_game(&mut self, id: MediusWorldId) {
-        let Some(game) = self.games.get(&id) else { return };
+        let Some(game) = self.games.any(id) else { return };
         for key in game.members.keys().copied().collect::<Vec<_>>() {
-            self.remove_player_from_game(key, false);
+            self.leave_world(key, id, false);
         }
         let joins = self
             .pending
@@ -1115,7 +1225,8 @@ impl State {
                 self.refuse_request(request, CallbackStatus::GAME_NOT_FOUND);
             }
         }
-        let Some(game) = self.games.remove(&id) else { return };
+        let Some(game) = self.games.remove(id) else { return };
+        let game_is_party = game.party;
         self.timers.cancel(Timer::Game(id));
         self.game_names.remove(&(game.spec.name.folded(), id));
         if let Some(channel) = game.channel {
@@ -1132,6 +1243,9 @@ impl State {
             if self.servers.contains_key(&game.server) {
                 let command = ServerCommand::End { dme_world, brutal: false };
                 self.outputs.push_back(Output::GameServer { server: game.server, command });
+            }
+            if game.party {
+                return;
             }
             let record = GameRecord {
                 game: id,
@@ -1151,11 +1265,13 @@ impl State {
             };
             self.outputs.push_back(Output::Store(StoreEffect::GameEnded(Box::new(record))));
         }
-        self.notice(Notice::GameRemoved(id));
+        if !game_is_party {
+            self.notice(Notice::GameRemoved(id));
+        }
     }
 
     fn rename_game(&mut self, old: MediusWorldId, new: MediusWorldId) {
-        let Some(mut game) = self.games.remove(&old) else { return };
+        let Some(mut game) = self.games.remove(old) else { return };
         self.timers.cancel(Timer::Game(old));
         game.id = new;
         self.game_names.remove(&(game.spec.name.folded(), old));
@@ -1175,7 +1291,7 @@ impl State {
         for pending in self.pending.values_mut().filter(|pending| pending.game == old) {
             pending.game = new;
         }
-        self.games.insert(new, game);
+        self.games.insert(game);
         self.schedule_game(new);
     }
 }

@@ -1,7 +1,7 @@
 //! The universe manager (MUM): the live state of one Medius title, which is all app ids whose players meet.
 //!
-//! Players and their sessions, access keys, channels, games with their life cycle, game servers, chat routing, buddies and
-//! presence. Pure and sequential: no sockets, no clock, no tasks. The time comes with each operation, randomness from a seed,
+//! Players and their sessions, access keys, channels, games with their life cycle, parties, matchmaking, game servers, chat
+//! routing, buddies and presence. Pure and sequential: no sockets, no clock, no tasks. The time comes with each operation, randomness from a seed,
 //! so a recorded log replays to the same state. It knows no message layouts either; ids, enums and status codes are the wire's.
 //!
 //! - [`Universe::run`] carries out an [`Operation`] ([`Login`], [`JoinChannel`], [`CreateGame`] ...) and returns its reply.
@@ -38,8 +38,10 @@ mod command;
 mod config;
 mod game;
 mod list;
+mod matching;
 mod operator;
 mod output;
+mod party;
 mod server;
 mod session;
 mod snapshot;
@@ -49,6 +51,7 @@ mod state;
 mod tests;
 mod timers;
 mod types;
+mod worlds;
 
 pub use channel::{
     Channel, ChannelJoin, ChannelRefused, ClearLobbyFilter, CreateChannel, JoinChannel,
@@ -63,14 +66,16 @@ pub use game::{
     WorldUpdate,
 };
 pub use list::{FilterKey, GameFilter, GameSort, WorldFound};
+pub use matching::{CancelMatch, FindMatch, MatchParty, MatchWish};
 pub use operator::{
     AddChannel, ChangeChannel, ChangeGame, ChangeRefused, ChannelChange, GameChange, MovePlayer, PutOut,
     RemoveChannel,
 };
 pub use output::{
-    Answer, BinaryLine, ChatLine, CrossChatLine, EndReason, GameCreated, GameJoined, GameRecord, Notice,
-    Output, Push, ServerCommand, StoreEffect,
+    Answer, BinaryLine, ChatLine, CrossChatLine, EndReason, GameCreated, GameJoined, GameRecord,
+    MatchOutcome, MatchedGame, Notice, Output, Push, ServerCommand, StoreEffect,
 };
+pub use party::{CreateParty, JoinParty, LeaveParty, ReportParty};
 pub use server::{
     CreateGameOnHost, EndGameOnHost, GameServer, GameServerCreated, GameServerJoined, GameServerKind,
     LoseGameServer, MoveGameOnHost, PlayerConnection, RegisterGameServer, ReportLoad, ReportWorldOnHost,

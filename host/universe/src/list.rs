@@ -167,7 +167,7 @@ impl State {
             GameListFilterField::GENERIC_FIELD_7 => generic(7),
             GameListFilterField::GENERIC_FIELD_8 => generic(8),
             GameListFilterField::LOBBY_WORLDID => game.channel.map_or(0, |channel| channel.0),
-            GameListFilterField::MATCH_MAKING_GAMES => game.matchmaking.into(),
+            GameListFilterField::MATCH_MAKING_GAMES => game.superset.is_some().into(),
             GameListFilterField::LOCATION_ID => game.location,
             GameListFilterField::BUDDY_COUNT => players(&|player| {
                 player.account.is_some_and(|account| session.buddies.contains_key(&account))

@@ -7,6 +7,7 @@ use medley_wire::enums::{
 use medley_wire::{AccountId, AppId, MediusWorldId};
 use serde::Serialize;
 
+use crate::game::GameSpec;
 use crate::types::{ConnectionId, GameServerId, Name, PeerAddress, RequestId, SessionKey};
 
 /// One thing to do, in the order in which it was decided.
@@ -83,6 +84,32 @@ pub enum Push {
         /// Its name.
         name: Name,
     },
+    /// AssignedGameToJoinMessage: the game that matchmaking found, or why there is none.
+    Assigned(Box<MatchOutcome>),
+}
+
+/// What became of a request for a game.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MatchOutcome {
+    /// RequestData of the request; zeros for somebody who comes along.
+    pub request_data: [u8; 16],
+    /// ApplicationData of the request.
+    pub application_data: Vec<u8>,
+    /// The game, or NoResult or MatchGameCreationFailed.
+    pub result: Result<MatchedGame, CallbackStatus>,
+}
+
+/// A game that matchmaking sends a player to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MatchedGame {
+    /// The game.
+    pub game: MediusWorldId,
+    /// What it is, its password included.
+    pub spec: GameSpec,
+    /// WorldStatus.
+    pub status: WorldStatus,
+    /// Players in it.
+    pub player_count: u16,
 }
 
 /// A line of chat.
@@ -163,6 +190,8 @@ pub struct GameJoined {
     pub server_key: Vec<u8>,
     /// The index that the player got.
     pub dme_index: i32,
+    /// PartyIndex; of a party only.
+    pub party_index: Option<i32>,
     /// MaxPlayers.
     pub max_players: u16,
 }

@@ -5,7 +5,7 @@ use medley_wire::{AccountId, AppId, MediusWorldId};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Operation;
-use crate::game::{GameSpec, IgnoredReport, WorldUpdate};
+use crate::game::{GameSpec, IgnoredReport, NewWorld, WorldUpdate};
 use crate::output::{Answer, EndReason, GameCreated, GameJoined, Notice, Output};
 use crate::session::ServerKind;
 use crate::state::State;
@@ -243,9 +243,10 @@ impl Operation for GameServerJoined {
         };
         let Some(pending) = state.answered(self.request, self.server, true) else { return false };
         let session = pending.session;
-        let joined = state.games.get_mut(&pending.game).and_then(|game| {
+        let joined = state.games.any_mut(pending.game).and_then(|game| {
             let member = game.members.get_mut(&session)?;
             member.dme_index = Some(grant.dme_index);
+            let party_index = member.party_index;
             Some(GameJoined {
                 game: game.id,
                 host_type: game.spec.host_type,
@@ -255,6 +256,7 @@ impl Operation for GameServerJoined {
                 access_key: grant.access_key.bounded(16),
                 server_key: grant.server_key.into_iter().take(64).collect(),
                 dme_index: grant.dme_index,
+                party_index,
                 max_players: game.spec.max_players,
             })
         });
@@ -286,11 +288,11 @@ impl Operation for PlayerConnection {
 
     fn perform(self, state: &mut State) -> bool {
         let Some(game) = state.find_on_server(self.server, self.dme_world) else { return false };
-        let member = state.games.get(&game).is_some_and(|game| game.members.contains_key(&self.session));
+        let member = state.games.any(game).is_some_and(|game| game.members.contains_key(&self.session));
         if member && self.connected {
             state.player_connected(self.session, game);
         } else if member {
-            state.remove_player_from_game(self.session, false);
+            state.leave_world(self.session, game, false);
         }
         member
     }
@@ -318,10 +320,8 @@ impl Operation for CreateGameOnHost {
     type Reply = Result<MediusWorldId, MgclErrorCode>;
 
     fn perform(self, state: &mut State) -> Self::Reply {
-        let (key, most) = match state.servers.get(&self.server) {
-            Some(GameServer {
-                kind: GameServerKind::Peer { session }, max_players_per_world: most, ..
-            }) => (*session, *most),
+        let key = match state.servers.get(&self.server) {
+            Some(GameServer { kind: GameServerKind::Peer { session }, .. }) => *session,
             _ => return Err(MgclErrorCode::INVALID_ARG),
         };
         let (session, account) = state.logged_in(key).map_err(|_| MgclErrorCode::INVALID_ARG)?;
@@ -340,7 +340,7 @@ impl Operation for CreateGameOnHost {
             return Err(MgclErrorCode::WORLDID_INUSE);
         }
         let game = state
-            .add_game(key, account, self.spec, self.server, most, false)
+            .add_game(key, account, self.spec, self.server, NewWorld::Game { superset: None })
             .map_err(|_| MgclErrorCode::UNSUCCESSFUL)?;
         if let Some(game) = state.games.get_mut(&game) {
             game.addresses = Some(self.addresses);
@@ -475,8 +475,7 @@ impl State {
         for request in waiting {
             self.refuse_request(request, CallbackStatus::DME_ERROR);
         }
-        let games =
-            self.games.values().filter(|game| game.server == id).map(|game| game.id).collect::<Vec<_>>();
+        let games = self.games.all().filter(|game| game.server == id).map(|game| game.id).collect::<Vec<_>>();
         for game in games {
             self.close_game(game);
             self.remove_game(game);

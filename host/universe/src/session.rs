@@ -58,6 +58,8 @@ pub struct Session {
     pub channel: Option<MediusWorldId>,
     /// The game the player is let into or in.
     pub game: Option<MediusWorldId>,
+    /// The party the player is let into or in.
+    pub party: Option<MediusWorldId>,
     /// ChatToggle.
     pub chat_enabled: bool,
     /// GenericChatSetFilter: a bit a message type, 1 lets it through.
@@ -223,6 +225,7 @@ impl Operation for BeginSession {
             stats: Vec::new(),
             channel: None,
             game: None,
+            party: None,
             chat_enabled: true,
             chat_filter: [0xff; 16],
             lobby_filter: None,
@@ -951,6 +954,8 @@ impl State {
     /// Ends a session: out of game and channel, keys void, connections closed, every index without it.
     pub(crate) fn end_session(&mut self, key: SessionKey, reason: EndReason) {
         self.remove_player_from_game(key, true);
+        self.leave_party(key);
+        self.cancel_match(key);
         let hosted = self
             .servers
             .values()

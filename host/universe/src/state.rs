@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::channel::Channel;
 use crate::command::Operation;
 use crate::config::UniverseConfig;
-use crate::game::{Game, Pending};
+use crate::game::Pending;
+use crate::matching::Ticket;
 use crate::output::{Notice, Output, Push};
 use crate::server::GameServer;
 use crate::session::{IssuedKey, Session};
 use crate::timers::{Timer, Timers};
 use crate::types::{AccessKey, ConnectionId, GameServerId, Name, RequestId, SessionKey, Time};
+use crate::worlds::Worlds;
 
 /// Everything that a universe knows. Questions are methods of this; changes are [`Operation`]s.
 ///
@@ -36,11 +38,13 @@ pub struct State {
     pub(crate) channels: BTreeMap<MediusWorldId, Channel>,
     pub(crate) channel_names: BTreeMap<Name, MediusWorldId>,
     pub(crate) net_worlds: BTreeMap<u16, MediusWorldId>,
-    pub(crate) games: BTreeMap<MediusWorldId, Game>,
+    pub(crate) games: Worlds,
     pub(crate) game_names: BTreeSet<(Name, MediusWorldId)>,
     pub(crate) dme_worlds: BTreeMap<(GameServerId, i32), MediusWorldId>,
     pub(crate) servers: BTreeMap<GameServerId, GameServer>,
     pub(crate) pending: BTreeMap<RequestId, Pending>,
+    /// Players whom matchmaking owes a game.
+    pub(crate) tickets: BTreeMap<SessionKey, Ticket>,
     pub(crate) players_in_games: usize,
     pub(crate) counters: Counters,
     pub(crate) timers: Timers,
@@ -71,7 +75,11 @@ pub struct Counters {
     pub channels_created: u64,
     /// Games that came to stand.
     pub games_created: u64,
-    /// Games that a relay or host did not take.
+    /// Parties that came to stand.
+    pub parties_created: u64,
+    /// Times that matchmaking sent a player or party to a game.
+    pub matches: u64,
+    /// Games and parties that a relay or host did not take.
     pub games_failed: u64,
     /// Joins that were let in.
     pub joins: u64,
@@ -100,11 +108,12 @@ impl State {
             channels: BTreeMap::new(),
             channel_names: BTreeMap::new(),
             net_worlds: BTreeMap::new(),
-            games: BTreeMap::new(),
+            games: Worlds::default(),
             game_names: BTreeSet::new(),
             dme_worlds: BTreeMap::new(),
             servers: BTreeMap::new(),
             pending: BTreeMap::new(),
+            tickets: BTreeMap::new(),
             players_in_games: 0,
             counters: Counters::default(),
             timers: Timers::default(),
@@ -159,7 +168,7 @@ impl State {
         loop {
             self.last_world = self.last_world.checked_add(1).unwrap_or(1);
             let id = MediusWorldId(self.last_world);
-            if !self.channels.contains_key(&id) && !self.games.contains_key(&id) {
+            if !self.channels.contains_key(&id) && self.games.any(id).is_none() {
                 return id;
             }
         }
@@ -251,6 +260,7 @@ impl Operation for Tick {
                 Timer::Channel(channel) => state.channel_due(channel),
                 Timer::Game(game) => state.game_due(game),
                 Timer::Request(request) => state.request_due(request),
+                Timer::Match(session) => state.match_due(session),
             }
         }
     }

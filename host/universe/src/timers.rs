@@ -15,6 +15,7 @@ pub(crate) enum Timer {
     Channel(MediusWorldId),
     Game(MediusWorldId),
     Request(RequestId),
+    Match(SessionKey),
 }
 
 /// At most one entry a timer: bounded by the things that have one.

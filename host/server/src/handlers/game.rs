@@ -2,7 +2,8 @@
 
 use medley_store::BanQuery;
 use medley_universe::{
-    Answer, CreateGame, GameCreated, GameJoined, GameSpec, JoinGame, Name, Page, PeerAddress,
+    Answer, CreateGame, GameCreated, GameJoined, GameSpec, JoinGame, Name, Operation, Page, PeerAddress,
+    RequestId,
 };
 use medley_wire::MediusWorldId;
 use medley_wire::enums::{CallbackStatus, JoinType, NetConnectionType, WorldAttributesType};
@@ -87,7 +88,7 @@ pub(super) async fn create1(ctx: &mut Context, request: &CreateGameRequest1) -> 
     make(ctx, request.answer_with(CallbackStatus::SUCCESS), spec).await
 }
 
-fn players(number: i32) -> u16 {
+pub(super) fn players(number: i32) -> u16 {
     u16::try_from(number.max(0)).unwrap_or(u16::MAX)
 }
 
@@ -97,18 +98,30 @@ fn three(field1: i32, field2: i32, field3: i32) -> [i32; 8] {
 
 /// Makes a game and waits for its game server. The creator is not in it: it sends JoinGame next.
 async fn make(ctx: &mut Context, mut answer: CreateGameResponse, spec: GameSpec) -> HandlerResult {
-    if has_word(spec.name.as_bytes(), &ctx.app().title().config.text_filter.words) {
-        return Err(CallbackStatus::FAIL.into());
-    }
-    let create = CreateGame { session: ctx.session()?, spec, matchmaking: false };
-    let GameCreated { game, status } = match ctx.title().request(create).await?? {
-        Answer::Created(created) => created?,
-        Answer::Joined(_) => return Err(Refusal::Default),
-    };
+    check_name(ctx, &spec)?;
+    let create = CreateGame { session: ctx.session()?, spec, superset: None };
+    let GameCreated { game, status } = world(ctx, create).await?;
     answer.medius_world_id = game;
     answer.status_code = status;
     ctx.reply(answer);
     Ok(())
+}
+
+/// Fail for a name with a filtered word.
+pub(super) fn check_name(ctx: &Context, spec: &GameSpec) -> Result<(), Refusal> {
+    let filtered = has_word(spec.name.as_bytes(), &ctx.app().title().config.text_filter.words);
+    if filtered { Err(CallbackStatus::FAIL.into()) } else { Ok(()) }
+}
+
+/// Carries out the creation of a game or party, and waits for its game server.
+pub(super) async fn world<O>(ctx: &Context, create: O) -> Result<GameCreated, Refusal>
+where
+    O: Operation<Reply = Result<RequestId, CallbackStatus>> + Send + 'static,
+{
+    match ctx.title().request(create).await?? {
+        Answer::Created(created) => Ok(created?),
+        Answer::Joined(_) => Err(Refusal::Default),
+    }
 }
 
 pub(super) async fn join(ctx: &mut Context, request: &JoinGameRequest) -> HandlerResult {
@@ -137,7 +150,7 @@ pub(super) async fn join0(ctx: &mut Context, request: &JoinGameRequest0) -> Hand
     enter(ctx, request.answer_with(CallbackStatus::SUCCESS), join).await
 }
 
-fn addresses(list: &NetAddressList) -> [PeerAddress; 2] {
+pub(super) fn addresses(list: &NetAddressList) -> [PeerAddress; 2] {
     list.address_list.map(PeerAddress::from)
 }
 
@@ -151,6 +164,22 @@ async fn enter(ctx: &mut Context, mut answer: JoinGameResponse, mut join: JoinGa
         };
         join.game = ctx.title().ask(first).await?.ok_or(CallbackStatus::GAME_NOT_FOUND)?;
     }
+    let (joined, connect_info) = seat(ctx, join).await?;
+    answer.game_host_type = joined.host_type;
+    answer.max_players = Some(match ctx.app().title().config.games.join_max_players {
+        0 => joined.max_players.into(),
+        told => i32::try_from(told).unwrap_or(i32::MAX),
+    });
+    answer.connect_info = connect_info;
+    ctx.reply(answer);
+    Ok(())
+}
+
+/// Carries out a join of a game or party, waits for its game server, and gives the way there.
+pub(super) async fn seat<O>(ctx: &Context, join: O) -> Result<(GameJoined, NetConnectionInfo), Refusal>
+where
+    O: Operation<Reply = Result<RequestId, CallbackStatus>> + Send + 'static,
+{
     let joined = match ctx.title().request(join).await?? {
         Answer::Joined(joined) => joined?,
         Answer::Created(_) => return Err(Refusal::Default),
@@ -161,26 +190,18 @@ async fn enter(ctx: &mut Context, mut answer: JoinGameResponse, mut join: JoinGa
         .ask(move |state| state.game_server(server).map(|server| server.address))
         .await?
         .ok_or(CallbackStatus::DME_ERROR)?;
-    let app = ctx.app();
-    let rules = &app.title().config;
-    answer.game_host_type = joined.host_type;
-    answer.max_players = Some(match rules.games.join_max_players {
-        0 => joined.max_players.into(),
-        told => i32::try_from(told).unwrap_or(i32::MAX),
-    });
     let connection_type = if joined.addresses.is_some() {
         NetConnectionType::PEER_TO_PEER_UDP
     } else {
         // 3 for what UYA and Deadlocked join (observed.md 3.16).
-        relay_connection(&app, Some(joined.host_type))
+        relay_connection(&ctx.app(), Some(joined.host_type))
     };
-    answer.connect_info = way_in(ctx, &joined, connection_type, address);
-    ctx.reply(answer);
-    Ok(())
+    let connect_info = way_in(ctx, &joined, connection_type, address);
+    Ok((joined, connect_info))
 }
 
 /// A player whose account, address or machine was banned since the login (servers.md 8.2: Fail and the text).
-async fn refuse_banned(ctx: &mut Context) -> HandlerResult {
+pub(super) async fn refuse_banned(ctx: &mut Context) -> HandlerResult {
     let (title, ip, now) = (ctx.title_id(), ctx.client_ip(), ctx.unix_now());
     let account = ctx.player()?.stored();
     let banned = ctx

@@ -54,8 +54,10 @@ mod file;
 mod game;
 mod game_list;
 mod ladder;
+mod matching;
 mod mgcl;
 mod misc;
+mod party;
 mod player;
 mod report;
 mod rows;
@@ -286,6 +288,19 @@ registry! {
         CreateGameRequest1 => create1, MLS, Login, FAIL;
         JoinGameRequest => join, MLS, Login, FAIL;
         JoinGameRequest0 => join0, MLS, Login, FAIL;
+    }
+    party {
+        PartyCreateRequest => create, MLS, Login, FAIL;
+        PartyJoinRequest => join, MLS, Login, FAIL;
+        PartyJoinByIndexRequest => join_by_index, MLS, Login, FAIL;
+        PartyPlayerReport => report, MLS, Login, SILENT;
+    }
+    matching {
+        MatchGetSupersetListRequest => supersets, MLS, Login, NO_RESULT;
+        MatchFindGameRequest => find, MLS, Login, NO_RESULT;
+        MatchCancelRequest => cancel, MLS, Login, NO_RESULT;
+        MatchPartyRequest => party, MLS, Login, NO_RESULT;
+        MatchCreateGameRequest => create, MLS, Login, status(CallbackStatus::MATCH_GAME_CREATION_FAILED);
     }
     game_list {
         GameListRequest => list, MLS, Login, NO_RESULT;

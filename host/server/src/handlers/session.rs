@@ -1,7 +1,7 @@
 //! Session begin and end, what a client says about itself, addresses and the clock (servers.md 6 and 7.1).
 
 use medley_universe::{
-    BeginSession, EndSession, KeepAlive, Localization, Name, SessionKey, SetLocalization, SetLocation,
+    BeginSession, EndSession, KeepAlive, LeaveParty, Localization, Name, SessionKey, SetLocalization, SetLocation,
     SetMachine,
 };
 use medley_wire::enums::{CallbackStatus, ConnectionType, DnasCategory, TimeZone, UserAction};
@@ -172,8 +172,11 @@ fn hex(bytes: &[u8]) -> String {
 /// Never answered (all captures). What the player does in a game is told by the game server.
 pub(super) async fn update_user_state(ctx: &mut Context, request: &UpdateUserState) -> HandlerResult {
     let session = ctx.session()?;
-    if request.user_action == UserAction::KEEP_ALIVE {
-        ctx.title.run(KeepAlive { session }).await??;
+    match request.user_action {
+        UserAction::KEEP_ALIVE => ctx.title.run(KeepAlive { session }).await??,
+        UserAction::LEFT_PARTY_WORLD => ctx.title.run(LeaveParty { session }).await?,
+        // That a game was left the game server tells, and a channel is entered by connecting.
+        _ => {}
     }
     Ok(())
 }

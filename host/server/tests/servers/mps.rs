@@ -55,7 +55,7 @@ async fn a_relay_makes_a_world_lets_a_player_in_tells_of_it_and_is_lost() {
     let title = host.handle.title("uya").unwrap();
 
     let spec = GameSpec { name: "Arena".into(), max_players: 4, ..GameSpec::default() };
-    let create = CreateGame { session, spec, matchmaking: false };
+    let create = CreateGame { session, spec, superset: None };
     let asking = tokio::spawn({
         let title = title.clone();
         async move { title.request(create).await.unwrap().unwrap() }
@@ -178,7 +178,7 @@ async fn a_relay_is_asked_more_at_once_than_a_console_is_pushed() {
         let (title, session) = (title.clone(), players[number / 4].1);
         let spec = GameSpec { name: format!("Arena{number}").as_str().into(), ..GameSpec::default() };
         asking.spawn(async move {
-            title.request(CreateGame { session, spec, matchmaking: false }).await.unwrap().unwrap()
+            title.request(CreateGame { session, spec, superset: None }).await.unwrap().unwrap()
         });
     }
     for _ in 0..20 {
@@ -205,7 +205,7 @@ async fn a_relay_that_refuses_fails_the_creation() {
     let (_mls, session) = player(&host, "Badger41").await;
     let title = host.handle.title("uya").unwrap();
     let spec = GameSpec { name: "Arena".into(), ..GameSpec::default() };
-    let create = CreateGame { session, spec, matchmaking: false };
+    let create = CreateGame { session, spec, superset: None };
     let asking = tokio::spawn(async move { title.request(create).await.unwrap().unwrap() });
     let AnyMessage::ServerCreateGameWithAttributesRequest(asked) = relay.next_app().await else {
         panic!("no request")

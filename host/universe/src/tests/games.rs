@@ -27,7 +27,7 @@ fn a_game_goes_from_creation_through_its_reports_to_its_end_and_into_the_history
     let mut lobby = Lobby::new();
     lobby.relay();
     let (host, guest) = (lobby.player(5), lobby.player(6));
-    let request = lobby.run(CreateGame { session: host, spec: spec("Match"), matchmaking: false }).unwrap();
+    let request = lobby.run(CreateGame { session: host, spec: spec("Match"), superset: None }).unwrap();
     let commands = lobby.commands();
     let [ServerCommand::Create { game, max_clients: 8, .. }] = commands[..] else { panic!("{commands:?}") };
     assert_eq!(status(&lobby, game), Some(WorldStatus::PENDING_CREATION));
@@ -78,7 +78,7 @@ fn create_game_is_refused_for_names_limits_and_want_of_a_relay() {
     config.limits.games_per_channel = 3;
     let mut lobby = Lobby::with(config);
     let (a, b, c) = (lobby.player(5), lobby.player(6), lobby.player(7));
-    let create = |session, name| CreateGame { session, spec: spec(name), matchmaking: false };
+    let create = |session, name| CreateGame { session, spec: spec(name), superset: None };
     assert_eq!(lobby.run(create(a, "x")), Err(CallbackStatus::EXCEEDS_MAX_WORLDS));
     lobby.relay();
     lobby.create(a, spec("One"));
@@ -103,7 +103,7 @@ fn a_relay_that_refuses_or_does_not_answer_fails_the_creation_and_the_game_is_go
     let mut lobby = Lobby::new();
     lobby.relay();
     let host = lobby.player(5);
-    let create = CreateGame { session: host, spec: spec("Match"), matchmaking: false };
+    let create = CreateGame { session: host, spec: spec("Match"), superset: None };
     let request = lobby.run(create.clone()).unwrap();
     lobby.run(GameServerCreated { server: DME, request, result: Err(MgclErrorCode::UNSUCCESSFUL) });
     assert_eq!(lobby.answer(request), Answer::Created(Err(CallbackStatus::FAIL)));
@@ -128,7 +128,7 @@ fn more_players_than_allowed_reduce_the_size() {
     lobby.relay();
     let host = lobby.player(5);
     let spec = GameSpec { max_players: 99, ..spec("Big") };
-    let request = lobby.run(CreateGame { session: host, spec, matchmaking: false }).unwrap();
+    let request = lobby.run(CreateGame { session: host, spec, superset: None }).unwrap();
     lobby.run(GameServerCreated { server: DME, request, result: Ok(1) });
     let Answer::Created(Ok(created)) = lobby.answer(request) else { panic!("not created") };
     assert_eq!(created.status, CallbackStatus::WORLD_CREATED_SIZE_REDUCED);
@@ -499,14 +499,14 @@ fn the_relay_is_of_the_players_location_and_has_the_fewest_worlds() {
     lobby.run(SetLocation { session: host, location: 40 }).unwrap();
     let mut chosen = Vec::new();
     for name in ["a", "b", "c", "d"] {
-        lobby.run(CreateGame { session: host, spec: spec(name), matchmaking: false }).unwrap();
+        lobby.run(CreateGame { session: host, spec: spec(name), superset: None }).unwrap();
         chosen.extend(lobby.universe.all_games().last().map(|game| game.server.0));
     }
     assert_eq!(chosen, [2, 3, 2, 3]);
     let (far, _) = lobby.begin();
     lobby.enter(far, 6);
     lobby.run(SetLocation { session: far, location: 40 }).unwrap();
-    lobby.run(CreateGame { session: far, spec: spec("e"), matchmaking: false }).unwrap();
+    lobby.run(CreateGame { session: far, spec: spec("e"), superset: None }).unwrap();
     assert_eq!(lobby.universe.all_games().last().map(|game| game.server.0), Some(1));
     let full = ReportLoad {
         server: GameServerId(1),
@@ -516,7 +516,7 @@ fn the_relay_is_of_the_players_location_and_has_the_fewest_worlds() {
         players: 9,
     };
     assert!(lobby.run(full));
-    let refused = lobby.run(CreateGame { session: far, spec: spec("f"), matchmaking: false });
+    let refused = lobby.run(CreateGame { session: far, spec: spec("f"), superset: None });
     assert_eq!(refused, Err(CallbackStatus::EXCEEDS_MAX_WORLDS));
     assert!(!lobby.run(ReportLoad { server: GameServerId(77), ..full }));
 }
@@ -529,7 +529,7 @@ fn a_lost_relay_takes_its_games_and_fails_who_waits_for_it() {
     let game = lobby.staged(host, spec("Match"));
     let join = lobby.join(guest, game);
     let joining = lobby.run(join).unwrap();
-    let creating = lobby.run(CreateGame { session: guest, spec: spec("Two"), matchmaking: false }).unwrap();
+    let creating = lobby.run(CreateGame { session: guest, spec: spec("Two"), superset: None }).unwrap();
     lobby.run(LoseGameServer { server: DME });
     assert_eq!(lobby.answer(joining), Answer::Joined(Err(CallbackStatus::DME_ERROR)));
     assert_eq!(lobby.answer(creating), Answer::Created(Err(CallbackStatus::DME_ERROR)));

@@ -4,6 +4,7 @@ mod channels;
 mod games;
 mod matches;
 mod operator;
+mod parties;
 mod sessions;
 mod talk;
 mod walk;
@@ -182,7 +183,7 @@ impl Lobby {
     }
 
     pub(super) fn create(&mut self, session: SessionKey, spec: GameSpec) -> MediusWorldId {
-        let request = self.run(CreateGame { session, spec, matchmaking: false }).unwrap();
+        let request = self.run(CreateGame { session, spec, superset: None }).unwrap();
         let world = self.number() as i32;
         assert!(self.run(GameServerCreated { server: DME, request, result: Ok(world) }));
         match self.answer(request) {
@@ -305,9 +306,12 @@ pub(super) fn check(state: &State) {
             assert!(state.channels[&channel].reserved.contains(key));
         }
         if let Some(game) = session.game {
-            assert_eq!(state.games[&game].members[key].connected, session.in_game);
+            assert_eq!(state.games.get(&game).unwrap().members[key].connected, session.in_game);
         } else {
             assert!(!session.in_game);
+        }
+        if let Some(party) = session.party {
+            assert!(state.games.party(party).unwrap().members.contains_key(key));
         }
         in_games += usize::from(session.in_game);
         if session.connections.is_empty() && !session.in_game {
@@ -316,6 +320,9 @@ pub(super) fn check(state: &State) {
             );
             assert!(state.next_deadline().is_some(), "a session without a socket must end by itself");
         }
+    }
+    for key in state.tickets.keys() {
+        assert!(state.sessions[key].account.is_some());
     }
     assert_eq!(in_games, state.players_in_games);
     assert_eq!(connections, state.by_connection.len());
@@ -330,7 +337,7 @@ pub(super) fn check(state: &State) {
     assert_eq!(state.net_worlds.len(), state.channels.len());
     for (id, channel) in &state.channels {
         assert!(channel.id == *id && id.0 > 0 && channel.net_world > 0);
-        assert!(!state.games.contains_key(id));
+        assert!(!state.games.any(*id).is_some());
         assert_eq!(state.net_worlds[&channel.net_world], *id);
         assert_eq!(state.channel_names[&channel.name.folded()], *id);
         for member in &channel.members {
@@ -340,20 +347,29 @@ pub(super) fn check(state: &State) {
             assert_eq!(state.sessions[reserved].reserved_channel, Some(*id));
         }
         for game in &channel.games {
-            assert_eq!(state.games[game].channel, Some(*id));
+            assert_eq!(state.games.get(game).unwrap().channel, Some(*id));
         }
     }
     assert_eq!(state.game_names.len(), state.games.len());
     let mut worlds = BTreeSet::new();
-    for (id, game) in &state.games {
-        assert!(game.id == *id && state.game_names.contains(&(game.spec.name.folded(), *id)));
+    for game in state.games.all() {
+        let id = &game.id;
+        assert_eq!(state.games.party(*id).is_some(), game.party);
+        assert_eq!(state.games.get(id).is_some(), !game.party);
+        assert!(game.party || state.game_names.contains(&(game.spec.name.folded(), *id)));
         assert!(state.servers.contains_key(&game.server));
         if let Some(dme_world) = game.dme_world {
             assert_eq!(state.dme_worlds[&(game.server, dme_world)], *id);
             assert!(worlds.insert((game.server, dme_world)));
         }
         for key in game.members.keys() {
-            assert_eq!(state.sessions[key].game, Some(*id));
+            let session = &state.sessions[key];
+            assert_eq!(if game.party { session.party } else { session.game }, Some(*id));
+        }
+        let mut places = BTreeSet::new();
+        for member in game.members.values() {
+            assert_eq!(member.party_index.is_some(), game.party);
+            assert!(member.party_index.is_none_or(|index| places.insert(index)), "two on one place");
         }
         let players = game.members.values().filter(|member| !member.is_spectator()).count();
         assert!(players <= usize::from(limits.players_per_game));
@@ -361,10 +377,10 @@ pub(super) fn check(state: &State) {
     }
     assert_eq!(worlds.len(), state.dme_worlds.len());
     for pending in state.pending.values() {
-        assert!(state.games.contains_key(&pending.game) && state.sessions.contains_key(&pending.session));
+        assert!(state.games.any(pending.game).is_some() && state.sessions.contains_key(&pending.session));
     }
     for server in state.servers.values() {
-        let games = state.games.values().filter(|game| game.server == server.id).count();
+        let games = state.games.all().filter(|game| game.server == server.id).count();
         assert_eq!(server.worlds as usize, games);
     }
 }

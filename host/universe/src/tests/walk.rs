@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use medley_wire::enums::{ChatMessageType, MgclErrorCode};
+use medley_wire::enums::{ChatMessageType, MatchOptions, MgclErrorCode};
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -32,7 +32,7 @@ fn walk(seed: u64, steps: usize, longest_pause: u64) -> (Lobby, Vec<Record>) {
         let game = games.choose(&mut rng).copied().unwrap_or(MediusWorldId(1));
         let channel = channels.choose(&mut rng).copied().unwrap_or(MediusWorldId(1));
         let account = rng.gen_range(1..30);
-        match rng.gen_range(0..24) {
+        match rng.gen_range(0..32) {
             0 | 1 => {
                 let (key, connection) = (SessionKey(lobby.number()), ConnectionId(lobby.number()));
                 let version = *[108, 110, 113].choose(&mut rng).unwrap();
@@ -87,18 +87,16 @@ fn walk(seed: u64, steps: usize, longest_pause: u64) -> (Lobby, Vec<Record>) {
             }
             11 | 12 => {
                 let spec = GameSpec { max_players: 3, ..spec(&format!("game {account}")) };
-                if let Ok(request) = lobby.run(CreateGame { session, spec, matchmaking: false }) {
-                    waiting.push((request, DME, false));
-                }
+                let superset = rng.gen_bool(0.3).then_some(0);
+                let _ = lobby.run(CreateGame { session, spec, superset });
             }
             13 | 14 => {
                 let join = lobby.join(session, game);
-                if let Ok(request) = lobby.run(join) {
-                    waiting.push((request, DME, true));
-                }
+                let _ = lobby.run(join);
             }
-            15 | 16 if !waiting.is_empty() => {
-                let (request, server, join) = waiting.swap_remove(rng.gen_range(0..waiting.len()));
+            15 | 16 | 28 | 29 if !waiting.is_empty() => {
+                let (request, server, join) =
+                    waiting.swap_remove(rng.gen_range(waiting.len().saturating_sub(9)..waiting.len()));
                 let yes = rng.gen_bool(0.8);
                 if join {
                     let grant =
@@ -135,12 +133,57 @@ fn walk(seed: u64, steps: usize, longest_pause: u64) -> (Lobby, Vec<Record>) {
             22 if rng.gen_bool(0.2) => {
                 lobby.run(Kick { account: AccountId(account), reason: EndReason::Kicked });
             }
+            23 => {
+                let _ = lobby.run(CreateParty { session, spec: spec("party") });
+            }
+            24 | 25 => {
+                let parties = lobby.universe.parties().map(|party| party.id).collect::<Vec<_>>();
+                let JoinGame { password, host_type, addresses, .. } = lobby.join(session, game);
+                let party = parties.choose(&mut rng).copied().unwrap_or(game);
+                let index = rng.gen_bool(0.5).then(|| rng.gen_range(-1..9));
+                let join = JoinParty { session, party, password, host_type, addresses, index };
+                let _ = lobby.run(join);
+            }
+            26 => {
+                let party = lobby.universe.session(session).and_then(|session| session.party);
+                let world = party.and_then(|id| lobby.universe.party(id)).and_then(|party| party.dme_world);
+                if let Some(dme_world) = world {
+                    let connected = rng.gen_bool(0.7);
+                    lobby.run(PlayerConnection { server: DME, dme_world, session, connected });
+                }
+            }
+            27 => {
+                let wish = MatchWish {
+                    superset: rng.gen_range(0..2),
+                    min_players: rng.gen_range(0..4),
+                    max_players: rng.gen_range(0..5),
+                    host_types: 0,
+                    options: MatchOptions(rng.gen_range(0..2)),
+                    group: vec![AccountId(account); rng.gen_range(0..2)],
+                };
+                let _ = lobby.run(FindMatch {
+                    session,
+                    wish,
+                    join_type: JoinType::PLAYER,
+                    request_data: [0; 16],
+                    application_data: Vec::new(),
+                });
+            }
             _ => {
                 let pause = rng.gen_range(0..longest_pause);
                 lobby.wait(pause);
             }
         }
-        lobby.outputs.clear();
+        let asked = lobby.outputs.drain(..).filter_map(|output| match output {
+            Output::GameServer { server, command: ServerCommand::Create { request, .. } } => {
+                Some((request, server, false))
+            }
+            Output::GameServer { server, command: ServerCommand::Join { request, .. } } => {
+                Some((request, server, true))
+            }
+            _ => None,
+        });
+        waiting.extend(asked);
     }
     let log = std::mem::take(&mut *log.lock().unwrap());
     (lobby, log)
@@ -156,7 +199,8 @@ fn a_month_of_random_commands_breaks_nothing() {
     lobby.run(LoseGameServer { server: DME });
     lobby.wait(200_000);
     assert_eq!(lobby.universe.sessions().count(), 0);
-    assert_eq!(lobby.universe.all_games().count(), 0);
+    assert_eq!((lobby.universe.all_games().count(), lobby.universe.parties().count()), (0, 0));
+    assert!(lobby.universe.tickets.is_empty());
     assert_eq!(lobby.universe.snapshot().channels.len(), 2);
     assert_eq!(lobby.universe.next_deadline(), None, "nothing is left to wait for");
     assert!(lobby.universe.keys.is_empty() && lobby.universe.pending.is_empty());
