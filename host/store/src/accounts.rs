@@ -112,20 +112,13 @@ impl<E: Engine> Database<E> {
         id: AccountId,
         change: impl FnOnce(&mut Account),
     ) -> Result<Pending<()>> {
-        self.write(|tx| alter_account(tx, title, id, change))
+        self.write(|tx| {
+            let key = key::account(title, id);
+            let mut account: Account = tx.get(Tree::Accounts, &key)?.ok_or_else(|| no_account(title, id))?;
+            change(&mut account);
+            tx.put(Tree::Accounts, &key, &account)
+        })
     }
-}
-
-fn alter_account(
-    tx: &mut Transaction<'_>,
-    title: &TitleId,
-    id: AccountId,
-    change: impl FnOnce(&mut Account),
-) -> Result<()> {
-    let key = key::account(title, id);
-    let mut account: Account = tx.get(Tree::Accounts, &key)?.ok_or_else(|| no_account(title, id))?;
-    change(&mut account);
-    tx.put(Tree::Accounts, &key, &account)
 }
 
 impl<E: Engine> Accounts for Database<E> {
@@ -158,7 +151,8 @@ impl<E: Engine> Accounts for Database<E> {
     }
 
     fn account(&self, title: &TitleId, id: AccountId) -> Result<Option<Account>> {
-        self.get(Tree::Accounts, &key::account(title, id))
+        let key = key::account(title, id);
+        self.login_notes().over(&key, || self.get(Tree::Accounts, &key))
     }
 
     fn account_by_name(&self, title: &TitleId, name: &[u8]) -> Result<Option<Account>> {
@@ -177,7 +171,13 @@ impl<E: Engine> Accounts for Database<E> {
         self.engine()
             .scan(Tree::Accounts, &key::title(title), after.as_deref(), false)
             .take(page.rows())
-            .map(|row| row.and_then(|(key, value)| crate::codec::decode(Tree::Accounts, &key, &value)))
+            .filter_map(|row| {
+                let noted = |(key, value): (Vec<u8>, Vec<u8>)| {
+                    let stored = || crate::codec::decode(Tree::Accounts, &key, &value).map(Some);
+                    self.login_notes().over(&key, stored)
+                };
+                row.and_then(noted).transpose()
+            })
             .collect()
     }
 
@@ -223,15 +223,12 @@ impl<E: Engine> Accounts for Database<E> {
 
     fn record_login(&self, title: &TitleId, id: AccountId, login: &LoginRecord) -> Result<Pending<()>> {
         check_length("machine id", limits::MACHINE_ID, login.machine_id.as_ref().map_or(0, Vec::len))?;
-        self.note(|tx| {
-            alter_account(tx, title, id, |account| {
-                account.last_login = Some(login.at);
-                account.last_ip = login.ip;
-                if login.machine_id.is_some() {
-                    account.machine_id.clone_from(&login.machine_id);
-                }
-            })
-        })
+        let key = key::account(title, id);
+        if self.engine().get(Tree::Accounts, &key)?.is_none() {
+            return Err(no_account(title, id));
+        }
+        self.note_login(key, login)?;
+        Ok(Pending::ready(()))
     }
 
     fn delete_account(&self, title: &TitleId, id: AccountId) -> Result<Pending<()>> {

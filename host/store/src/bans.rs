@@ -1,14 +1,17 @@
 //! Bans by account, network and machine, in one title or the whole host.
 
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, btree_map};
 use std::net::IpAddr;
+use std::sync::{PoisonError, RwLock};
 
 use ipnet::IpNet;
 
 use crate::accounts::check_length;
 use crate::codec;
 use crate::commit::Pending;
-use crate::database::{Database, Transaction, counter, key};
-use crate::engine::{Engine, Tree};
+use crate::database::{Database, counter, key};
+use crate::engine::{Batch, Engine, Tree};
 use crate::error::{Result, StoreError};
 use crate::traits::Bans;
 use crate::types::{Ban, BanId, BanQuery, BanScope, BanSubject, NewBan, Page, TitleId, UnixSeconds, limits};
@@ -73,16 +76,6 @@ fn subject_key(scope: Option<&TitleId>, subject: &BanSubject) -> Vec<u8> {
     }
 }
 
-fn index_key(ban: &NewBan, id: BanId) -> Vec<u8> {
-    let scope = match &ban.scope {
-        BanScope::Host => None,
-        BanScope::Title(title) => Some(title),
-    };
-    let mut key = subject_key(scope, &ban.subject);
-    key.extend_from_slice(&id.0.to_be_bytes());
-    key
-}
-
 pub(crate) fn check_ban(ban: &NewBan) -> Result<()> {
     check_length("reason of a ban", limits::REASON, ban.reason.0.len())?;
     if let BanSubject::Machine(machine) = &ban.subject {
@@ -98,22 +91,6 @@ pub(crate) fn check_ban(ban: &NewBan) -> Result<()> {
     Ok(())
 }
 
-impl Transaction<'_> {
-    pub(crate) fn put_ban(&mut self, id: BanId, ban: &NewBan) -> Result<()> {
-        let key = id.0.to_be_bytes();
-        if let Some(before) = self.get::<NewBan>(Tree::Bans, &key)? {
-            self.remove(Tree::BanSubjects, &index_key(&before, id));
-        }
-        self.put_raw(Tree::BanSubjects, &index_key(ban, id), Vec::new());
-        self.put(Tree::Bans, &key, ban)
-    }
-
-    fn drop_ban(&mut self, id: BanId, ban: &NewBan) {
-        self.remove(Tree::BanSubjects, &index_key(ban, id));
-        self.remove(Tree::Bans, &id.0.to_be_bytes());
-    }
-}
-
 fn decode_ban(key: &[u8], value: &[u8]) -> Result<Ban> {
     let id = <[u8; 4]>::try_from(key).map_err(|_| StoreError::Record {
         tree: Tree::Bans.name(),
@@ -124,9 +101,151 @@ fn decode_ban(key: &[u8], value: &[u8]) -> Result<Ban> {
     Ok(Ban { id: BanId(u32::from_be_bytes(id)), ban: codec::decode(Tree::Bans, key, value)? })
 }
 
-/// Longest first, `None` (for good) before all, then the lowest number.
-fn rank(ban: &Ban) -> (UnixSeconds, std::cmp::Reverse<BanId>) {
-    (ban.ban.expires.unwrap_or(UnixSeconds::MAX), std::cmp::Reverse(ban.id))
+/// What every ban hits, in memory: bans are asked for at every connection and login, and there are few of them.
+#[derive(Debug, Default)]
+pub(crate) struct BanIndex {
+    known: RwLock<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// By [`subject_key`].
+    by_subject: HashMap<Vec<u8>, Vec<Hit>>,
+    by_id: HashMap<BanId, (BanScope, BanSubject)>,
+    /// Bans of networks by prefix length, IPv4 and IPv6: an address is looked for in networks that there are.
+    v4_lengths: BTreeMap<u8, u32>,
+    v6_lengths: BTreeMap<u8, u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Hit {
+    id: BanId,
+    /// The end of time for a ban for good.
+    expires: UnixSeconds,
+}
+
+impl Hit {
+    /// The one that holds longest, then the lowest number.
+    fn rank(self) -> (UnixSeconds, std::cmp::Reverse<BanId>) {
+        (self.expires, std::cmp::Reverse(self.id))
+    }
+}
+
+impl BanIndex {
+    /// The index of what an engine holds.
+    pub(crate) fn of(engine: &dyn Engine) -> Result<Self> {
+        let mut known = Known::default();
+        for row in engine.scan(Tree::Bans, b"", None, false) {
+            let (key, value) = row?;
+            known.take(&key, Some(&value));
+        }
+        Ok(Self { known: RwLock::new(known) })
+    }
+
+    /// Takes in what a batch changes. Called in the order of commits, after each.
+    pub(crate) fn committed(&self, batch: &Batch) {
+        let of_bans = || {
+            let from = batch.range((Tree::Bans, Vec::new())..);
+            from.take_while(|((tree, _), _)| *tree == Tree::Bans)
+        };
+        if of_bans().next().is_none() {
+            return;
+        }
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for ((_, key), value) in of_bans() {
+            known.take(key, value.as_deref());
+        }
+    }
+
+    /// The ban that hits any of the things asked for: see [`Bans::is_banned`].
+    fn hit(&self, query: &BanQuery, now: UnixSeconds) -> Option<BanId> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        // The usual case.
+        if known.by_id.is_empty() {
+            return None;
+        }
+        let mut best: Option<Hit> = None;
+        let mut look = |subject: Vec<u8>| {
+            let hits = known.by_subject.get(&subject).into_iter().flatten().filter(|hit| hit.expires > now);
+            best = best.into_iter().chain(hits.copied()).max_by_key(|hit| hit.rank());
+        };
+        for scope in std::iter::once(None).chain(query.title.as_ref().map(Some)) {
+            if let Some(id) = query.account {
+                look(subject_key(scope, &BanSubject::Account(id)));
+            }
+            if let Some(machine) = &query.machine_id
+                && machine.len() <= limits::MACHINE_ID
+            {
+                look(subject_key(scope, &BanSubject::Machine(machine.clone())));
+            }
+            if let Some(ip) = query.ip.map(canonical) {
+                let lengths = if ip.is_ipv4() { &known.v4_lengths } else { &known.v6_lengths };
+                for length in lengths.keys() {
+                    if let Ok(net) = IpNet::new(ip, *length) {
+                        look(network_key(scope, net.trunc()));
+                    }
+                }
+            }
+        }
+        best.map(|hit| hit.id)
+    }
+}
+
+impl Known {
+    /// Sets or removes the ban with this key.
+    fn take(&mut self, key: &[u8], value: Option<&[u8]>) {
+        if let Some(id) = key::last_number(key).map(BanId) {
+            self.forget(id);
+        }
+        let Some(value) = value else { return };
+        match decode_ban(key, value) {
+            Ok(ban) => self.learn(ban),
+            // A host that does not start because of one ban would be worse.
+            Err(error) => tracing::error!(%error, "a ban does not hold"),
+        }
+    }
+
+    fn learn(&mut self, ban: Ban) {
+        let Ban { id, ban: NewBan { scope, subject, expires, .. } } = ban;
+        let hit = Hit { id, expires: expires.unwrap_or(UnixSeconds::MAX) };
+        self.by_subject.entry(subject_key(title_of(&scope), &subject)).or_default().push(hit);
+        if let BanSubject::Network(net) = subject {
+            *self.length_of(net).or_insert(0) += 1;
+        }
+        self.by_id.insert(id, (scope, subject));
+    }
+
+    fn forget(&mut self, id: BanId) {
+        let Some((scope, subject)) = self.by_id.remove(&id) else { return };
+        if let Entry::Occupied(mut hits) = self.by_subject.entry(subject_key(title_of(&scope), &subject)) {
+            hits.get_mut().retain(|hit| hit.id != id);
+            if hits.get().is_empty() {
+                hits.remove();
+            }
+        }
+        if let BanSubject::Network(net) = subject
+            && let btree_map::Entry::Occupied(mut count) = self.length_of(net)
+        {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+
+    fn length_of(&mut self, net: IpNet) -> btree_map::Entry<'_, u8, u32> {
+        match canonical_net(net) {
+            IpNet::V4(net) => self.v4_lengths.entry(net.prefix_len()),
+            IpNet::V6(net) => self.v6_lengths.entry(net.prefix_len()),
+        }
+    }
+}
+
+fn title_of(scope: &BanScope) -> Option<&TitleId> {
+    match scope {
+        BanScope::Host => None,
+        BanScope::Title(title) => Some(title),
+    }
 }
 
 impl<E: Engine> Bans for Database<E> {
@@ -134,64 +253,27 @@ impl<E: Engine> Bans for Database<E> {
         check_ban(ban)?;
         self.write(|tx| {
             let id = BanId(tx.next_number(counter::BAN)?);
-            tx.put_ban(id, ban)?;
+            tx.put(Tree::Bans, &id.0.to_be_bytes(), ban)?;
             Ok(Ban { id, ban: ban.clone() })
         })
     }
 
     fn remove_ban(&self, id: BanId) -> Result<Pending<()>> {
         self.write(|tx| {
-            let ban: NewBan = tx.get(Tree::Bans, &id.0.to_be_bytes())?.ok_or_else(|| {
-                StoreError::NotFound { what: "ban", title: "*".to_owned(), key: id.to_string() }
-            })?;
-            tx.drop_ban(id, &ban);
+            let key = id.0.to_be_bytes();
+            if !tx.contains(Tree::Bans, &key)? {
+                return Err(StoreError::NotFound { what: "ban", title: "*".to_owned(), key: id.to_string() });
+            }
+            tx.remove(Tree::Bans, &key);
             Ok(())
         })
     }
 
     fn is_banned(&self, query: &BanQuery, now: UnixSeconds) -> Result<Option<Ban>> {
-        // The usual case, and this runs for every connection.
-        if self.engine().scan(Tree::BanSubjects, b"", None, false).next().is_none() {
-            return Ok(None);
-        }
-        let mut prefixes = Vec::new();
-        for scope in std::iter::once(None).chain(query.title.as_ref().map(Some)) {
-            if let Some(id) = query.account {
-                prefixes.push(subject_key(scope, &BanSubject::Account(id)));
-            }
-            if let Some(machine) = &query.machine_id
-                && machine.len() <= limits::MACHINE_ID
-            {
-                prefixes.push(subject_key(scope, &BanSubject::Machine(machine.clone())));
-            }
-            if let Some(ip) = query.ip.map(canonical) {
-                // Every network that could hold the address: 33 exact look-ups for IPv4, 129 for IPv6.
-                let net = IpNet::from(ip);
-                for length in 0..=net.max_prefix_len() {
-                    if let Ok(net) = IpNet::new(ip, length) {
-                        prefixes.push(network_key(scope, net.trunc()));
-                    }
-                }
-            }
-        }
-        let mut hit: Option<Ban> = None;
-        for prefix in prefixes {
-            for row in self.engine().scan(Tree::BanSubjects, &prefix, None, false) {
-                let (key, _) = row?;
-                let Some(id) = key::last_number(&key).filter(|_| key.len() == prefix.len() + 4) else {
-                    continue;
-                };
-                let Some(ban) = self.get::<NewBan>(Tree::Bans, &id.to_be_bytes())? else { continue };
-                let ban = Ban { id: BanId(id), ban };
-                if ban.ban.expires.is_some_and(|expires| expires <= now) {
-                    continue;
-                }
-                if hit.as_ref().is_none_or(|best| rank(best) < rank(&ban)) {
-                    hit = Some(ban);
-                }
-            }
-        }
-        Ok(hit)
+        let Some(id) = self.ban_index().hit(query, now) else { return Ok(None) };
+        let ban: Option<NewBan> = self.get(Tree::Bans, &id.0.to_be_bytes())?;
+        // Lifted this very moment.
+        Ok(ban.map(|ban| Ban { id, ban }))
     }
 
     fn bans(&self, page: Page<BanId>) -> Result<Vec<Ban>> {
@@ -210,14 +292,14 @@ impl<E: Engine> Bans for Database<E> {
                 let (key, value) = row?;
                 let ban = decode_ban(&key, &value)?;
                 if ban.ban.expires.is_some_and(|expires| expires <= now) {
-                    expired.push(ban);
+                    expired.push(key);
                     if expired.len() == limits::PAGE {
                         break;
                     }
                 }
             }
-            for ban in &expired {
-                tx.drop_ban(ban.id, &ban.ban);
+            for key in &expired {
+                tx.remove(Tree::Bans, key);
             }
             Ok(expired.len())
         })

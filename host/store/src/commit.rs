@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Result, StoreError};
 
-/// A note is durable after this, if no flush came by earlier.
+/// A note is written and durable after this.
 pub(crate) const NOTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Locks even when another thread panicked inside: every critical section of this crate leaves its data whole.
@@ -153,14 +153,16 @@ struct Shared {
 struct State {
     open: Arc<Completion>,
     waiting: bool,
-    /// When notes that nobody waits for are to be flushed.
+    /// When notes that nobody waits for are to be written.
     noted: Option<Instant>,
     stop: bool,
 }
 
 impl Committer {
-    /// Starts the flush thread. `flush` must make every write durable that was applied before it was called.
+    /// Starts the flush thread. `flush` must make every write durable that was applied before it was called;
+    /// `write_notes` applies the notes that wait.
     pub(crate) fn start(
+        write_notes: impl FnMut() -> Result<(), Arc<str>> + Send + 'static,
         flush: impl FnMut() -> Result<(), Arc<str>> + Send + 'static,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
@@ -170,7 +172,7 @@ impl Committer {
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("medley-store-flush".to_owned())
-            .spawn(move || run(&for_thread, flush))?;
+            .spawn(move || run(&for_thread, write_notes, flush))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -184,10 +186,10 @@ impl Committer {
         Arc::clone(&state.open)
     }
 
-    /// As [`Committer::join`] for a write that nobody waits for: it is durable within `delay`.
+    /// Something was noted that nobody waits for: it is written and durable within `delay`.
     pub(crate) fn later(&self, delay: Duration) {
         let mut state = lock(&self.shared.state);
-        if !state.waiting && state.noted.is_none() {
+        if state.noted.is_none() {
             state.noted = Some(Instant::now() + delay);
             self.shared.work.notify_one();
         }
@@ -195,7 +197,7 @@ impl Committer {
 }
 
 impl Drop for Committer {
-    /// Flushes what waits, then ends the thread.
+    /// Writes and flushes what waits, then ends the thread.
     fn drop(&mut self) {
         lock(&self.shared.state).stop = true;
         self.shared.work.notify_one();
@@ -207,9 +209,13 @@ impl Drop for Committer {
     }
 }
 
-fn run(shared: &Shared, mut flush: impl FnMut() -> Result<(), Arc<str>>) {
+fn run(
+    shared: &Shared,
+    mut write_notes: impl FnMut() -> Result<(), Arc<str>>,
+    mut flush: impl FnMut() -> Result<(), Arc<str>>,
+) {
     loop {
-        let batch = {
+        let (batch, notes_due) = {
             let mut state = lock(&shared.state);
             while !state.waiting && !state.stop {
                 state = match state.noted.map(|due| due.saturating_duration_since(Instant::now())) {
@@ -225,17 +231,31 @@ fn run(shared: &Shared, mut flush: impl FnMut() -> Result<(), Arc<str>>) {
                 return;
             }
             state.waiting = false;
-            state.noted = None;
-            std::mem::take(&mut state.open)
+            // Not with every flush: many writers would make many small batches of notes.
+            let (now, stop) = (Instant::now(), state.stop);
+            let notes_due = state.noted.take_if(|due| stop || *due <= now).is_some();
+            (std::mem::take(&mut state.open), notes_due)
         };
-        // A panic inside the engine must not leave writers waiting for ever.
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(&mut flush))
-            .unwrap_or_else(|_| Err(Arc::from("the engine panicked while flushing")));
+        if notes_due && let Err(detail) = guarded(&mut write_notes) {
+            tracing::error!(%detail, "notes could not be written");
+            let mut state = lock(&shared.state);
+            if !state.stop {
+                // They still wait.
+                state.noted.get_or_insert_with(|| Instant::now() + NOTED_WITHIN);
+            }
+        }
+        let outcome = guarded(&mut flush);
         if let Err(detail) = &outcome {
             tracing::error!(%detail, "flush failed");
         }
         batch.complete(outcome);
     }
+}
+
+/// A panic inside the engine must not leave writers waiting for ever.
+fn guarded(work: &mut impl FnMut() -> Result<(), Arc<str>>) -> Result<(), Arc<str>> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Arc::from("the engine panicked while flushing")))
 }
 
 #[cfg(test)]
@@ -244,11 +264,26 @@ mod tests {
 
     use super::*;
 
+    fn no_notes() -> Result<(), Arc<str>> {
+        Ok(())
+    }
+
+    fn tells(
+        word: &'static str,
+        to: &mpsc::Sender<&'static str>,
+    ) -> impl FnMut() -> Result<(), Arc<str>> + use<> {
+        let to = to.clone();
+        move || {
+            to.send(word).unwrap();
+            Ok(())
+        }
+    }
+
     #[test]
     fn writes_that_come_during_a_flush_share_the_next_one() {
         let (began, begins) = mpsc::channel();
         let (go, goes) = mpsc::channel::<Result<(), Arc<str>>>();
-        let committer = Committer::start(move || {
+        let committer = Committer::start(no_notes, move || {
             began.send(()).unwrap();
             goes.recv().unwrap()
         })
@@ -271,7 +306,7 @@ mod tests {
     #[test]
     fn a_failed_or_panicking_flush_is_told_to_its_writers_and_ends_nothing() {
         let mut count = 0;
-        let committer = Committer::start(move || {
+        let committer = Committer::start(no_notes, move || {
             count += 1;
             match count {
                 1 => Err(Arc::from("disk full")),
@@ -289,41 +324,38 @@ mod tests {
     }
 
     #[test]
-    fn a_note_goes_with_the_next_flush_and_starts_none_of_its_own() {
-        let (began, begins) = mpsc::channel();
-        let committer = Committer::start(move || {
-            began.send(()).unwrap();
-            Ok(())
-        })
-        .unwrap();
+    fn notes_wait_for_their_time_whatever_is_flushed_meanwhile_and_are_written_at_the_end() {
+        let (tell, told) = mpsc::channel();
+        let committer = Committer::start(tells("notes", &tell), tells("flush", &tell)).unwrap();
+        drop(tell);
         committer.later(Duration::from_secs(3600));
-        assert!(begins.try_recv().is_err());
         Pending::new((), Some(committer.join())).wait().unwrap();
-        begins.recv().unwrap();
-        // Dropped with a note: one more flush. Without one there would be none.
-        committer.later(Duration::from_secs(3600));
+        assert_eq!(told.recv().unwrap(), "flush");
         drop(committer);
-        begins.recv().unwrap();
-        assert!(begins.recv().is_err());
+        assert_eq!(told.iter().collect::<Vec<_>>(), ["notes", "flush"]);
     }
 
     #[test]
-    fn a_note_that_is_due_is_flushed_though_nobody_waits() {
-        let (began, begins) = mpsc::channel();
-        let committer = Committer::start(move || {
-            began.send(()).unwrap();
-            Ok(())
-        })
-        .unwrap();
+    fn notes_that_are_due_are_written_and_flushed_though_nobody_waits() {
+        let (tell, told) = mpsc::channel();
+        let committer = Committer::start(tells("notes", &tell), tells("flush", &tell)).unwrap();
+        drop(tell);
         committer.later(Duration::from_millis(1));
-        begins.recv().unwrap();
+        assert_eq!([told.recv().unwrap(), told.recv().unwrap()], ["notes", "flush"]);
         drop(committer);
-        assert!(begins.recv().is_err());
+        assert!(told.recv().is_err());
+    }
+
+    #[test]
+    fn notes_that_cannot_be_written_do_not_fail_the_writes_beside_them() {
+        let committer = Committer::start(|| Err(Arc::from("disk full")), || Ok(())).unwrap();
+        committer.later(Duration::ZERO);
+        assert_eq!(Pending::new(7, Some(committer.join())).wait().unwrap(), 7);
     }
 
     #[test]
     fn dropping_the_committer_flushes_what_waits() {
-        let committer = Committer::start(|| Ok(())).unwrap();
+        let committer = Committer::start(no_notes, || Ok(())).unwrap();
         let pending = Pending::new(7, Some(committer.join()));
         drop(committer);
         assert_eq!(pending.wait().unwrap(), 7);

@@ -4,18 +4,23 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::bans::BanIndex;
 use crate::codec;
 use crate::commit::{Committer, NOTED_WITHIN, Pending, lock};
 use crate::engine::{Batch, Engine, MemoryEngine, Pair, SledEngine, SledOptions, Tree};
 use crate::error::{Result, StoreError};
 use crate::ladders::LadderIndexes;
-use crate::types::{AccountId, TitleId};
+use crate::login_notes::{LoginNotes, MAX_NOTES};
+use crate::types::{Account, AccountId, LoginRecord, TitleId};
 
 /// Key of the schema version in [`Tree::Meta`].
 const SCHEMA_KEY: &[u8] = b"schema";
 
 /// Key of the number of the last write in [`Tree::Meta`].
 const GENERATION_KEY: &[u8] = b"generation";
+
+/// Logins written in one step. Writers wait for a step, a millisecond or two.
+const NOTES_PORTION: usize = 128;
 
 /// Number of the last write that the database knows.
 pub(crate) fn generation<E: Engine>(engine: &E) -> Result<u64> {
@@ -45,12 +50,20 @@ const fn schema_after(migrations: &[Migration]) -> u32 {
 /// Writers take turns (a lock around "read, decide, commit", microseconds), so operations may read what they depend on
 /// without transactions of their own; the wait for the disk is outside that lock.
 pub struct Database<E: Engine> {
-    engine: Arc<E>,
+    core: Arc<Core<E>>,
+    /// `None`: the engine keeps nothing anyway. Its thread holds the core too, until this is dropped.
+    committer: Option<Committer>,
+}
+
+/// What the callers' threads and the flush thread share.
+struct Core<E> {
+    engine: E,
     writer: Mutex<()>,
     /// Number of the last write that was applied.
-    generation: Arc<AtomicU64>,
-    committer: Option<Committer>,
+    generation: AtomicU64,
     ladders: LadderIndexes,
+    bans: BanIndex,
+    logins: LoginNotes,
 }
 
 impl Database<MemoryEngine> {
@@ -74,83 +87,143 @@ impl<E: Engine> Database<E> {
     }
 
     pub(crate) fn with_migrations(engine: E, migrations: &[Migration]) -> Result<Self> {
-        let engine = Arc::new(engine);
-        migrate(&*engine, migrations)?;
-        let generation = Arc::new(AtomicU64::new(generation(&*engine)?));
-        let committer = if engine.is_durable() {
-            let (flushed, applied) = (Arc::clone(&engine), Arc::clone(&generation));
-            let flush = move || {
-                let covered = applied.load(Ordering::Acquire);
-                let done = flushed.sync().and_then(|()| flushed.set_watermark(covered));
-                done.map_err(|error| Arc::from(error.to_string()))
-            };
-            let committer = Committer::start(flush).map_err(|error| StoreError::Io {
+        migrate(&engine, migrations)?;
+        let core = Arc::new(Core {
+            generation: AtomicU64::new(generation(&engine)?),
+            bans: BanIndex::of(&engine)?,
+            engine,
+            writer: Mutex::new(()),
+            ladders: LadderIndexes::default(),
+            logins: LoginNotes::default(),
+        });
+        let committer = if core.engine.is_durable() {
+            let text = |error: StoreError| Arc::from(error.to_string());
+            let (notes, flushed) = (Arc::clone(&core), Arc::clone(&core));
+            let write_notes = move || notes.write_notes().map_err(text);
+            let flush = move || flushed.flush().map_err(text);
+            let committer = Committer::start(write_notes, flush).map_err(|error| StoreError::Io {
                 action: "start the flush thread for",
-                path: engine.path().to_owned(),
+                path: core.engine.path().to_owned(),
                 detail: error.to_string(),
             })?;
             Some(committer)
         } else {
             None
         };
-        let ladders = LadderIndexes::default();
-        let database = Self { engine, writer: Mutex::new(()), generation, committer, ladders };
+        let database = Self { core, committer };
         database.sweep_uploads()?;
         Ok(database)
     }
 
     pub(crate) fn engine(&self) -> &E {
-        &self.engine
+        &self.core.engine
     }
 
     pub(crate) fn ladders(&self) -> &LadderIndexes {
-        &self.ladders
+        &self.core.ladders
+    }
+
+    pub(crate) fn ban_index(&self) -> &BanIndex {
+        &self.core.bans
+    }
+
+    /// Logins that are not in their records yet.
+    pub(crate) fn login_notes(&self) -> &LoginNotes {
+        &self.core.logins
+    }
+
+    /// Writes what was noted. For whoever reads records past [`Database::login_notes`].
+    pub(crate) fn write_notes(&self) -> Result<()> {
+        self.core.write_notes()
     }
 
     /// Keeps writers out while `f` runs, for a consistent view over several reads.
     pub(crate) fn frozen<T>(&self, f: impl FnOnce(&E) -> T) -> T {
-        let _turn = lock(&self.writer);
-        f(&self.engine)
+        let _turn = lock(&self.core.writer);
+        f(&self.core.engine)
     }
 
     /// Runs one atomic step. Nothing is written if `f` refuses.
     pub(crate) fn write<T>(&self, f: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<Pending<T>> {
-        let (value, batch) = self.apply(f, Committer::join)?;
+        let (value, applied) = self.core.apply(f)?;
+        let batch = if applied { self.committer.as_ref().map(Committer::join) } else { None };
         Ok(Pending::new(value, batch))
     }
 
-    /// As [`Database::write`], for what may be lost in a power cut of the next seconds: nobody waits for it.
-    pub(crate) fn note<T>(&self, f: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<Pending<T>> {
-        let (value, _) = self.apply(f, |committer| committer.later(NOTED_WITHIN))?;
-        Ok(Pending::ready(value))
+    /// Notes a login of the account with this key in its tree: readers see it, the flush thread writes it.
+    pub(crate) fn note_login(&self, key: Vec<u8>, login: &LoginRecord) -> Result<()> {
+        let waiting = self.core.logins.add(key, login.clone());
+        if waiting >= MAX_NOTES || self.committer.is_none() {
+            self.core.write_notes()?;
+        }
+        if let Some(committer) = &self.committer {
+            committer.later(NOTED_WITHIN);
+        }
+        Ok(())
     }
 
-    /// Applies one atomic step and tells the committer in time.
-    fn apply<T, B>(
-        &self,
-        f: impl FnOnce(&mut Transaction<'_>) -> Result<T>,
-        commit: impl FnOnce(&Committer) -> B,
-    ) -> Result<(T, Option<B>)> {
-        let turn = lock(&self.writer);
-        let mut transaction = Transaction { engine: &*self.engine, batch: Batch::new() };
+    pub(crate) fn get<T: serde::de::DeserializeOwned>(&self, tree: Tree, key: &[u8]) -> Result<Option<T>> {
+        let Some(bytes) = self.engine().get(tree, key)? else { return Ok(None) };
+        codec::decode(tree, key, &bytes).map(Some)
+    }
+}
+
+impl<E: Engine> Core<E> {
+    /// Applies one atomic step; says whether it wrote anything.
+    fn apply<T>(&self, f: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<(T, bool)> {
+        let _turn = lock(&self.writer);
+        let mut transaction = Transaction { engine: &self.engine, batch: Batch::new() };
         let value = f(&mut transaction)?;
         if transaction.batch.is_empty() {
-            return Ok((value, None));
+            return Ok((value, false));
         }
         // Under the writer's lock, so nobody else counts.
         let next = self.generation.load(Ordering::Relaxed).wrapping_add(1);
         transaction.put_raw(Tree::Meta, GENERATION_KEY, next.to_be_bytes().to_vec());
         self.engine.commit(&transaction.batch)?;
         self.ladders.committed(&transaction.batch);
+        self.bans.committed(&transaction.batch);
         self.generation.store(next, Ordering::Release);
-        let batch = self.committer.as_ref().map(commit);
-        drop(turn);
-        Ok((value, batch))
+        Ok((value, true))
     }
 
-    pub(crate) fn get<T: serde::de::DeserializeOwned>(&self, tree: Tree, key: &[u8]) -> Result<Option<T>> {
-        let Some(bytes) = self.engine.get(tree, key)? else { return Ok(None) };
-        codec::decode(tree, key, &bytes).map(Some)
+    /// Writes the logins that wait, in portions.
+    fn write_notes(&self) -> Result<()> {
+        // Those that come meanwhile are not waited for: there is no end to them on a busy host.
+        let mut left = self.logins.len();
+        while left > 0 {
+            let notes = self.logins.some(left.min(NOTES_PORTION));
+            if notes.is_empty() {
+                return Ok(());
+            }
+            self.apply(|tx| {
+                for (key, login) in &notes {
+                    match tx.get::<Account>(Tree::Accounts, key) {
+                        Ok(Some(mut account)) => {
+                            account.note_login(login);
+                            tx.put(Tree::Accounts, key, &account)?;
+                        }
+                        // Deleted meanwhile.
+                        Ok(None) => {}
+                        // One damaged record must not keep the others' logins from being written.
+                        Err(error @ StoreError::Record { .. }) => {
+                            tracing::error!(%error, "the login of an account is lost");
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(())
+            })?;
+            self.logins.written(&notes);
+            left = left.saturating_sub(notes.len());
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable that was applied before, and notes how far that is. For the flush thread alone.
+    fn flush(&self) -> Result<()> {
+        let covered = self.generation.load(Ordering::Acquire);
+        self.engine.sync().and_then(|()| self.engine.set_watermark(covered))
     }
 }
 

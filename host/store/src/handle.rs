@@ -100,8 +100,9 @@ impl StoreHandle {
         self.shared.calls.run(call).await
     }
 
-    /// Runs a reading call of a few look-ups by key on the caller's own thread. What is warm takes microseconds, less than
-    /// handing it to another thread; what is cold waits for the disk. Not for scans, not for writes.
+    /// Runs a reading call of a few look-ups by key, or notes a login, on the caller's own thread. What is warm takes
+    /// microseconds, less than handing it to another thread; what is cold waits for the disk. Not for long scans, not for
+    /// writes.
     ///
     /// # Errors
     /// As the call; [`StoreError::Closed`] after [`StoreHandle::close`].

@@ -26,6 +26,7 @@ mod files;
 mod games;
 mod handle;
 mod ladders;
+mod login_notes;
 mod notices;
 mod password;
 mod plugin_data;

@@ -39,8 +39,8 @@ pub trait Accounts {
     fn set_reset_password(&self, title: &TitleId, id: AccountId, reset: bool) -> Result<Pending<()>>;
     /// Replaces the free JSON text; empty removes it. Refused if it is not JSON.
     fn set_account_metadata(&self, title: &TitleId, id: AccountId, metadata: &str) -> Result<Pending<()>>;
-    /// Notes a successful login. Ready at once and durable with the next write, within two seconds at the latest: no
-    /// answer depends on it, and a flush for each login would cost a third of it.
+    /// Notes a successful login. Readers and exports see it at once, it is durable within two seconds: no answer depends on
+    /// it, and a write of its own would cost as much as the rest of the login. Microseconds; no write waits for the disk here.
     fn record_login(&self, title: &TitleId, id: AccountId, login: &LoginRecord) -> Result<Pending<()>>;
     /// Deletes the account with its stats, lists (also its rows on others' lists), invitations, membership of a
     /// clan (the longest-standing member leads on), files, tokens and plugin data. Its number is not used again. Bans and game history keep their rows.

@@ -193,7 +193,7 @@ fn line_of(tree: Tree, key: &[u8], value: &[u8]) -> Result<Option<Line>> {
         Ok((account(*a)?, account(b.try_into().map_err(|_| bad_key())?)?))
     };
     Ok(Some(match tree {
-        Tree::Meta | Tree::AccountNames | Tree::AccountCounts | Tree::BanSubjects => return Ok(None),
+        Tree::Meta | Tree::AccountNames | Tree::AccountCounts => return Ok(None),
         Tree::ClanNames | Tree::ClanCounts | Tree::ClanOf | Tree::ClanInvited | Tree::ClanChallengesOf => {
             return Ok(None);
         }
@@ -360,7 +360,7 @@ impl Transaction<'_> {
             Line::Ban { id, ban } => {
                 check_ban(&ban)?;
                 self.raise_counter(counter::BAN, id.0)?;
-                self.put_ban(id, &ban)
+                self.put(Tree::Bans, &id.0.to_be_bytes(), &ban)
             }
             Line::Announcement { title, id, created, text } => {
                 check_announcement(&text.0)?;
@@ -500,6 +500,7 @@ impl<E: Engine> Store for Database<E> {
             serde_json::to_writer(&mut *to, line).map_err(|error| failed(error.to_string()))?;
             to.write_all(b"\n").map_err(|error| failed(error.to_string()))
         }
+        self.write_notes()?;
         self.frozen(|engine| {
             put(to, &Line::Header { format: FORMAT.to_owned(), schema: SCHEMA })?;
             let mut records = 0;
@@ -543,6 +544,8 @@ impl<E: Engine> Store for Database<E> {
             Some(_) => return Err(lines.error("wanted a line of kind `header` first")),
             None => return Err(lines.error("the file is empty, wanted a line of kind `header` first")),
         }
+        // A login of before the import must not be laid over what the file says.
+        self.write_notes()?;
         let mut records = 0;
         loop {
             let end = self
@@ -591,6 +594,7 @@ impl<E: Engine> Store for Database<E> {
     }
 
     fn flush(&self) -> Result<()> {
+        self.write_notes()?;
         self.engine().sync()
     }
 }

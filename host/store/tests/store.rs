@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use medley_store::{
-    Account, AccountId, BanQuery, BanScope, BanSubject, Database, GameRecord, ImportMode, ListKind,
-    LoginRecord, NewAccount, NewBan, Page, PluginScope, PolicyKind, SledOptions, Stats, StatsUpdate, Store,
-    StoreError, Text, TitleId, check_import, limits,
+    Account, AccountId, Accounts as _, Ban, BanId, BanQuery, BanScope, BanSubject, Bans as _, Database,
+    GameRecord, ImportMode, ListKind, LoginRecord, NewAccount, NewBan, Page, PluginScope, PolicyKind,
+    SledOptions, Stats, StatsUpdate, Store, StoreError, Text, TitleId, check_import, limits,
 };
 
 /// Runs a test on the in-memory engine and on sled.
@@ -129,6 +129,75 @@ fn a_login_is_noted_and_keeps_a_machine_id_that_was_known() {
         assert_eq!((account.last_login, account.last_ip), (Some(60), Some(ip("::1"))));
         assert_eq!(account.machine_id, Some(vec![1, 2]));
     });
+}
+
+#[test]
+fn noted_logins_are_in_every_view_at_once_and_survive_what_is_done_beside_them() {
+    on_both(|store| {
+        let (a, b, c) = (create(store, "a").id, create(store, "b").id, create(store, "c").id);
+        for (id, at) in [(a, 50), (b, 51), (c, 52)] {
+            let login = LoginRecord { at, ip: Some(ip("10.0.0.1")), machine_id: None };
+            store.record_login(&title(), id, &login).unwrap().wait().unwrap();
+        }
+        store.set_account_metadata(&title(), a, "1").unwrap().wait().unwrap();
+        store.delete_account(&title(), b).unwrap().wait().unwrap();
+        let page = store.accounts(&title(), Page::default()).unwrap();
+        let seen: Vec<_> = page.iter().map(|account| (account.id, account.last_login)).collect();
+        assert_eq!(seen, [(a, Some(50)), (c, Some(52))]);
+        assert_eq!(store.account_by_name(&title(), b"A").unwrap(), page.first().cloned());
+        assert_eq!(page[0].metadata, "1");
+        assert_eq!(store.account(&title(), b).unwrap(), None);
+        let gone = store.record_login(&title(), b, &LoginRecord { at: 53, ip: None, machine_id: None });
+        assert!(matches!(gone, Err(StoreError::NotFound { .. })));
+        let export = exported(store);
+        assert!(export.contains("\"last_login\":50") && export.contains("\"last_login\":52"), "{export}");
+        // What an import says holds, also over a login that was noted before it.
+        let older = export.replace("\"last_login\":50", "\"last_login\":7");
+        let login = LoginRecord { at: 60, ip: None, machine_id: None };
+        store.record_login(&title(), a, &login).unwrap().wait().unwrap();
+        store.import(&mut older.as_bytes(), ImportMode::Merge).unwrap();
+        assert_eq!(store.account(&title(), a).unwrap().unwrap().last_login, Some(7));
+    });
+}
+
+#[test]
+fn noted_logins_are_in_the_records_after_a_clean_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SledOptions { cache_bytes: 8 * 1024 * 1024, ..SledOptions::default() };
+    let store = Database::open(folder.path(), &options).unwrap();
+    // More than are written in one step.
+    let ids: Vec<_> = (0..300).map(|number| create(&store, &format!("p{number}")).id).collect();
+    for (at, id) in ids.iter().enumerate() {
+        let machine_id = Some(vec![7]);
+        let login = LoginRecord { at: at as i64, ip: None, machine_id };
+        store.record_login(&title(), *id, &login).unwrap().wait().unwrap();
+        let again = LoginRecord { at: at as i64 + 1000, ip: None, machine_id: None };
+        store.record_login(&title(), *id, &again).unwrap().wait().unwrap();
+    }
+    drop(store);
+    let store = Database::open(folder.path(), &options).unwrap();
+    for (at, id) in ids.iter().enumerate() {
+        let account = store.account(&title(), *id).unwrap().unwrap();
+        assert_eq!((account.last_login, account.machine_id), (Some(at as i64 + 1000), Some(vec![7])));
+    }
+}
+
+#[test]
+fn a_flush_writes_noted_logins_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Database::open(&folder.path().join("db"), &SledOptions::default()).unwrap();
+    let id = create(&store, "a").id;
+    let login = LoginRecord { at: 50, ip: None, machine_id: None };
+    store.record_login(&title(), id, &login).unwrap().wait().unwrap();
+    store.flush().unwrap();
+    // What lies there now, as after a power cut.
+    let copy = folder.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    for file in ["db", "conf", "watermark"] {
+        std::fs::copy(folder.path().join("db").join(file), copy.join(file)).unwrap();
+    }
+    let copy = Database::open(&copy, &SledOptions::default()).unwrap();
+    assert_eq!(copy.account(&title(), id).unwrap().unwrap().last_login, Some(50));
 }
 
 #[test]
@@ -281,6 +350,100 @@ fn bans_hit_accounts_networks_and_machines_in_their_scope_until_they_expire() {
         assert_eq!(store.remove_expired_bans(200).unwrap().wait().unwrap(), 1);
         assert_eq!(store.bans(Page::first(1)).unwrap()[0].id, v6);
     });
+}
+
+/// The ban that holds longest, found by reading them all.
+fn banned_by_reading_all(store: &dyn Store, query: &BanQuery, now: i64) -> Option<BanId> {
+    let all = store.bans(Page::default()).unwrap();
+    let hits = all.into_iter().filter(|ban| {
+        let here = match &ban.ban.scope {
+            BanScope::Host => true,
+            BanScope::Title(title) => query.title.as_ref() == Some(title),
+        };
+        let meant = match &ban.ban.subject {
+            BanSubject::Account(id) => query.account == Some(*id),
+            BanSubject::Network(net) => query.ip.is_some_and(|ip| net.contains(&ip)),
+            BanSubject::Machine(machine) => query.machine_id.as_ref() == Some(machine),
+        };
+        here && meant && ban.ban.expires.is_none_or(|expires| expires > now)
+    });
+    let rank = |ban: &Ban| (ban.ban.expires.unwrap_or(i64::MAX), std::cmp::Reverse(ban.id));
+    hits.max_by_key(rank).map(|ban| ban.id)
+}
+
+#[test]
+fn the_answer_about_a_ban_is_exact_after_every_change_an_import_and_a_reopening() {
+    let subjects: Vec<BanSubject> =
+        ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "0.0.0.0/0", "2001:db8::/32", "::/0"]
+            .iter()
+            .map(|net| BanSubject::Network(net.parse().unwrap()))
+            .chain((1..4).map(|id| BanSubject::Account(AccountId::new(id).unwrap())))
+            .chain([b"m".to_vec(), b"mm".to_vec()].map(BanSubject::Machine))
+            .collect();
+    let other = TitleId::new("socom").unwrap();
+    let scopes = [BanScope::Host, BanScope::Title(title()), BanScope::Title(other.clone())];
+    let mut queries = Vec::new();
+    for scope in [None, Some(title()), Some(other)] {
+        for ip in
+            [None, Some("10.1.2.3"), Some("10.200.0.1"), Some("192.0.2.1"), Some("2001:db8::1"), Some("::2")]
+        {
+            for (account, machine) in
+                [(None, None), (Some(1), Some("m")), (Some(3), Some("mm")), (Some(9), None)]
+            {
+                queries.push(BanQuery {
+                    title: scope.clone(),
+                    account: account.and_then(AccountId::new),
+                    ip: ip.map(self::ip),
+                    machine_id: machine.map(|machine: &str| machine.as_bytes().to_vec()),
+                });
+            }
+        }
+    }
+    let agree = |store: &dyn Store, step: usize| {
+        for query in &queries {
+            let found = store.is_banned(query, 50).unwrap().map(|ban| ban.id);
+            assert_eq!(found, banned_by_reading_all(store, query, 50), "step {step}: {query:?}");
+        }
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let options = SledOptions { cache_bytes: 8 * 1024 * 1024, ..SledOptions::default() };
+    let open = || Database::open(&folder.path().join("db"), &options).unwrap();
+    let mut store = open();
+    // A fixed course of changes in which every kind of each meets every other.
+    let mut dice = 12345_u64;
+    let mut roll = move |sides: usize| {
+        dice = dice.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (dice >> 33) as usize % sides
+    };
+    for step in 0..120 {
+        let known: Vec<_> = store.bans(Page::default()).unwrap().iter().map(|ban| ban.id).collect();
+        match roll(8) {
+            0..5 => {
+                let expires = [None, Some(40), Some(50), Some(51), Some(90)][roll(5)];
+                let ban = ban(scopes[roll(3)].clone(), subjects[roll(subjects.len())].clone(), expires);
+                store.add_ban(&ban).unwrap().wait().unwrap();
+            }
+            5 if !known.is_empty() => {
+                store.remove_ban(known[roll(known.len())]).unwrap().wait().unwrap();
+            }
+            6 => drop(store.remove_expired_bans([40, 50, 51][roll(3)]).unwrap().wait().unwrap()),
+            _ => {
+                // Numbers of the file replace those that are there, with other subjects.
+                let lines = exported(&store)
+                    .replace("10.1.0.0/16", "10.200.0.0/16")
+                    .replace("\"cheating\"", "\"spam\"");
+                store.import(&mut lines.as_bytes(), ImportMode::Merge).unwrap();
+            }
+        }
+        agree(&store, step);
+    }
+    assert!(store.bans(Page::default()).unwrap().len() > 10);
+    drop(store);
+    store = open();
+    agree(&store, 120);
+    let copy = Database::in_memory().unwrap();
+    copy.import(&mut exported(&store).as_bytes(), ImportMode::Empty).unwrap();
+    agree(&copy, 121);
 }
 
 #[test]

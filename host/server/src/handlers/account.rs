@@ -215,17 +215,14 @@ async fn enter(ctx: &mut Context, app: &AppRef, account: Account) -> Result<(Acc
     ctx.player = Some(Player { id, name });
     tracing::Span::current().record("account", id.0);
     tracing::info!("login accepted");
-    let (title, record) = (
-        ctx.title_id(),
-        LoginRecord {
-            at: ctx.unix_now(),
-            ip: Some(ctx.client_ip()),
-            machine_id: ctx.machine.as_deref().map(<[u8]>::to_vec),
-        },
-    );
+    let record = LoginRecord {
+        at: ctx.unix_now(),
+        ip: Some(ctx.client_ip()),
+        machine_id: ctx.machine.as_deref().map(<[u8]>::to_vec),
+    };
     // Nobody waits for the note of a login: that it is durable matters to no answer.
-    let stored = account.id;
-    if let Err(error) = ctx.read(move |store| store.record_login(&title, stored, &record).map(drop)).await {
+    let title = ctx.title_id();
+    if let Err(error) = ctx.glance(|store| store.record_login(&title, account.id, &record).map(drop)) {
         tracing::warn!(?error, "a login could not be noted");
     }
     Ok((id, info))

@@ -57,8 +57,6 @@ trees! {
     Invitations = "invitations",
     /// Ban number -> ban.
     Bans = "bans",
-    /// Scope, subject, ban number -> nothing.
-    BanSubjects = "ban_subjects",
     /// Title, announcement -> announcement.
     Announcements = "announcements",
     /// Title, policy kind -> text.
