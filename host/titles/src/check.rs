@@ -8,11 +8,16 @@ use crate::document::Document;
 use crate::host::{HostConfig, UdpMode};
 use crate::problem::excerpt;
 use crate::title::{
-    HandshakeOverride, Location, PluginConfig, Security, Status, TitleConfig, Universe, Versions, three_bytes,
+    HandshakeOverride, Location, PluginConfig, Security, Status, Superset, TitleConfig, Universe, Versions,
+    three_bytes,
 };
 
 /// LOBBYNAME_MAXLEN, WORLDNAME_MAXLEN and LOCATIONNAME_MAXLEN are 64 with the NUL.
 const WORLD_NAME: usize = 63;
+/// SupersetName, bytes.
+const SUPERSET_NAME: usize = 49;
+/// SupersetDescription and ExtraInfo, bytes.
+const SUPERSET_TEXT: usize = 255;
 /// ACCOUNTNAME_MAXLEN is 32 with the NUL.
 const ACCOUNT_NAME: usize = 31;
 /// Channel passwords: string[32].
@@ -221,6 +226,7 @@ pub(crate) fn title(config: &TitleConfig, doc: &mut Document<'_>) {
     universes("", &config.universe, doc);
     locations("", &config.location, doc);
     channels(config, doc);
+    supersets(&config.superset, doc);
     texts(config, doc);
     versions("versions", &config.versions, doc);
     handshake("handshake", &config.handshake, doc);
@@ -364,17 +370,29 @@ fn universes(at: &str, rows: &[Universe], doc: &mut Document<'_>) {
 }
 
 fn locations(at: &str, rows: &[Location], doc: &mut Document<'_>) {
-    let mut seen = BTreeMap::new();
     for (i, row) in rows.iter().enumerate() {
         doc.required(&format!("{at}location[{i}].name"), &row.name, WORLD_NAME);
-        if let Some(first) = seen.insert(row.id, i) {
-            let found = format!("{}, which location[{first}] has too", row.id);
-            doc.note(
-                &format!("{at}location[{i}].id"),
-                "a location id of its own",
-                found,
-                "change one of them",
-            );
+    }
+    own_ids(at, "location", rows.iter().map(|row| row.id), doc);
+}
+
+fn supersets(rows: &[Superset], doc: &mut Document<'_>) {
+    for (i, row) in rows.iter().enumerate() {
+        doc.required(&format!("superset[{i}].name"), &row.name, SUPERSET_NAME);
+        doc.text(&format!("superset[{i}].description"), &row.description, SUPERSET_TEXT);
+        doc.text(&format!("superset[{i}].extra_info"), &row.extra_info, SUPERSET_TEXT);
+    }
+    own_ids("", "superset", rows.iter().map(|row| row.id), doc);
+}
+
+/// Notes each row of a table whose id an earlier row has.
+fn own_ids(at: &str, table: &str, ids: impl Iterator<Item = u32>, doc: &mut Document<'_>) {
+    let mut seen = BTreeMap::new();
+    for (i, id) in ids.enumerate() {
+        if let Some(first) = seen.insert(id, i) {
+            let found = format!("{id}, which {table}[{first}] has too");
+            let wanted = format!("a {table} id of its own");
+            doc.note(&format!("{at}{table}[{i}].id"), &wanted, found, "change one of them");
         }
     }
 }

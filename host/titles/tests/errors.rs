@@ -146,6 +146,8 @@ fn each_rule_of_a_title_is_checked_where_it_stands() {
         ("[[app]]\nid = 6\nrsa_key = \"\"\n", 10, "app[1].rsa_key"),
         ("[[location]]\nid = 1\nname = \"\"\n", 10, "location[0].name"),
         ("[[location]]\nname = \"a\"\n[[location]]\nname = \"b\"\n", 10, "location[1].id"),
+        ("[[superset]]\nid = 7\n", 8, "superset[0].name"),
+        ("[[superset]]\nname = \"a\"\n[[superset]]\nname = \"b\"\n", 10, "superset[1].id"),
         ("[[universe]]\nbilling = \"12345678\"\n", 9, "universe[0].billing"),
         ("[[universe]]\ndns = \"a b\"\n", 9, "universe[0].dns"),
         ("[[announcement]]\ntitle = \"\"\n", 8, "announcement[0].text"),
