@@ -22,7 +22,7 @@ mod suite;
 mod symmetric;
 
 pub use context::{Context, Hash};
-pub use fan_out::FanOut;
+pub use fan_out::{FanOut, Verified};
 pub use key_store::{KeyEntry, KeyRole, KeyStore, KeyStoreError, PublicKeyEntry};
 pub use rsa_keys::{ModulusError, PUBLIC_EXPONENT, RsaError, RsaKeyPair, RsaPublicKey, open_key, seal_key};
 pub use suite::{DecryptError, LengthMismatch, Suite};

@@ -10,7 +10,7 @@ pub(crate) fn hash(context: Context, plain: &[u8]) -> Hash {
 
 /// The S-box after the hash mix: it depends on the hash alone, so one is shared by all receivers of a plaintext
 /// and by all keys that are tried on a ciphertext.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Mixed([u8; 256]);
 
 /// `S[i] = 255 - i`.

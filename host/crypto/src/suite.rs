@@ -1,6 +1,7 @@
 //! One cipher suite: tag and body of a single frame, both directions.
 
-use crate::{Context, Hash, SymmetricKey, ps2, ps3};
+use crate::fan_out::Prepared;
+use crate::{Context, Hash, SymmetricKey, Verified, ps2, ps3};
 
 /// The cipher family of a connection (section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,18 +77,33 @@ impl Suite {
         hash: Hash,
         body: &mut [u8],
     ) -> Result<(), DecryptError> {
+        self.open_in_place(key, hash, body).map(drop)
+    }
+
+    /// As [`Suite::decrypt_in_place`]; gives what is known now about the plaintext, for [`crate::FanOut::again`]. `None`
+    /// for a null hash.
+    ///
+    /// # Errors
+    /// As [`Suite::decrypt_in_place`].
+    pub fn open_in_place(
+        self,
+        key: &SymmetricKey,
+        hash: Hash,
+        body: &mut [u8],
+    ) -> Result<Option<Verified>, DecryptError> {
         if hash.is_null() {
-            return Ok(());
+            return Ok(None);
         }
-        let computed = match self {
+        let (computed, prepared) = match self {
             Self::Ps2 => {
-                ps2::Mixed::new(hash).decipher(key.as_bytes(), body);
-                ps2::hash(hash.context(), body)
+                let mixed = ps2::Mixed::new(hash);
+                mixed.decipher(key.as_bytes(), body);
+                (ps2::hash(hash.context(), body), Prepared::Ps2(mixed))
             }
-            Self::Ps3 => ps3::decipher(key.as_bytes(), hash, body),
+            Self::Ps3 => (ps3::decipher(key.as_bytes(), hash, body), Prepared::Ps3),
         };
         if computed == hash {
-            return Ok(());
+            return Ok(Some(Verified { suite: self, hash, length: body.len(), prepared }));
         }
         // Enciphering under the same key and hash is the exact inverse, whatever the plaintext.
         self.encipher(key, hash, body);

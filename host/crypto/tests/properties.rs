@@ -51,6 +51,32 @@ proptest! {
     }
 
     #[test]
+    fn a_verified_body_is_enciphered_again_as_if_it_had_been_hashed_anew(
+        suite in suite(), from in key(), to in vec(key(), 1..9), plain in vec(any::<u8>(), 1..300),
+    ) {
+        let context = Context::RC_CLIENT_SESSION;
+        let mut body = plain.clone();
+        let hash = suite.encrypt_in_place(&from, context, &mut body);
+        prop_assume!(!hash.is_null());
+        let verified = suite.open_in_place(&from, hash, &mut body).unwrap().unwrap();
+        let again = FanOut::again(suite, context, &body, &verified).unwrap();
+        prop_assert_eq!(again.hash(), hash);
+        let mut outs = vec![vec![0; plain.len()]; to.len()];
+        let slots = to.iter().zip(outs.iter_mut().map(Vec::as_mut_slice));
+        prop_assert_eq!(again.encrypt_for_many(slots), Ok(()));
+        for (key, out) in to.iter().zip(&outs) {
+            let mut anew = plain.clone();
+            prop_assert_eq!(suite.encrypt_in_place(key, context, &mut anew), hash);
+            prop_assert_eq!(out, &anew);
+        }
+        // Not for a part of it, another context or another suite.
+        prop_assert!(FanOut::again(suite, context, &plain[1..], &verified).is_none());
+        prop_assert!(FanOut::again(suite, Context::RC_SERVER_SESSION, &plain, &verified).is_none());
+        let other = if suite == Suite::Ps2 { Suite::Ps3 } else { Suite::Ps2 };
+        prop_assert!(FanOut::again(other, context, &plain, &verified).is_none());
+    }
+
+    #[test]
     fn both_directions_agree_with_the_naive_implementation(
         suite in suite(), key in key(), context in context(), plain in vec(any::<u8>(), 0..600),
     ) {

@@ -297,7 +297,10 @@ fn way(player: &Player, came: Transport) -> Transport {
 }
 
 fn encipher(players: &mut Players, members: Mask, suite: Suite, source: u16, relay: &Relay<'_>) {
-    let fan_out = FanOut::new(suite, Context::RC_CLIENT_SESSION, relay.payload);
+    let context = Context::RC_CLIENT_SESSION;
+    // What came enciphered was hashed and mixed when it was verified.
+    let verified = relay.verified.and_then(|verified| FanOut::again(suite, context, relay.payload, verified));
+    let fan_out = verified.unwrap_or_else(|| FanOut::new(suite, context, relay.payload));
     let hash = fan_out.hash();
     let length = relay.payload.len();
     // Those with the world's key get one ciphertext.

@@ -16,7 +16,7 @@ use medley_wire::{AnyMessage, AppId, Dialect, RtId, RtMessage, fragment};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use crate::link::{self, Link};
+use crate::link::{self, Link, Opened};
 use crate::{
     CERTIFICATE_MODULUS, Cover, Datagrams, SendError, ServerKind, SessionError, State, Time, Transport,
 };
@@ -316,7 +316,7 @@ impl ClientSession {
         }
         let _ = split_datagram(datagram, |header, frame| {
             match self.link.open(&header, frame) {
-                Ok((cover, body)) => {
+                Ok(Opened { cover, body, .. }) => {
                     if self.message(now, header.id, cover, Transport::Udp, body, &mut sink).is_err() {
                         self.bad_datagrams += 1;
                     }
@@ -597,7 +597,7 @@ impl ClientSession {
         if id == RtId::SERVER_CRYPTKEY_PEER && (context.is_none() || context == Some(Context::RSA_AUTH)) {
             return self.first_key(header, frame);
         }
-        let (cover, body) =
+        let Opened { cover, body, .. } =
             self.link.open(&header, frame).map_err(|error| error.at(state, id, header.length))?;
         if id != RtId::SERVER_MULTI_APP_TOCLIENT {
             return self.message(now, id, cover, Transport::Tcp, body, sink);

@@ -1,6 +1,7 @@
 //! What a server session tells its owner.
 
 use core::time::Duration;
+use medley_crypto::Verified;
 
 use medley_wire::rt::{CheatQuery, ClientAppToPlugin, ClientConnectAuxUdp, ClientTokenMessage};
 use medley_wire::types::Text;
@@ -85,6 +86,8 @@ pub struct Relay<'a> {
     pub target: Target<'a>,
     /// One or more title messages; not to be split.
     pub payload: &'a [u8],
+    /// What deciphering it left behind, for [`medley_crypto::FanOut::again`]. `None`: it came in clear or in a container.
+    pub verified: Option<&'a Verified>,
 }
 
 /// Receivers of a relayed message.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use medley_crypto::{Context, DecryptError, Hash, Suite, SymmetricKey};
+use medley_crypto::{Context, DecryptError, Hash, Suite, SymmetricKey, Verified};
 use medley_wire::codec::Writer;
 use medley_wire::fragment::{self, Reassembly};
 use medley_wire::frame::{FrameBuffer, Header, MAX_BODY, MAX_HEADER};
@@ -29,6 +29,14 @@ pub enum Transport {
     Tcp,
     /// Datagrams.
     Udp,
+}
+
+/// A frame that was opened.
+pub(crate) struct Opened<'f> {
+    pub(crate) cover: Cover,
+    /// What deciphering left behind, if it came enciphered.
+    pub(crate) verified: Option<Verified>,
+    pub(crate) body: &'f mut [u8],
 }
 
 /// Why a frame cannot be opened.
@@ -94,15 +102,13 @@ impl Link {
     }
 
     /// Deciphers a frame's body in place and verifies it. RSA is not for here.
-    pub(crate) fn open<'f>(
-        &mut self,
-        header: &Header,
-        frame: &'f mut [u8],
-    ) -> Result<(Cover, &'f mut [u8]), OpenError> {
+    pub(crate) fn open<'f>(&mut self, header: &Header, frame: &'f mut [u8]) -> Result<Opened<'f>, OpenError> {
         let body = frame.get_mut(header.body_at(0)).ok_or(OpenError::Short)?;
-        let Some(hash) = header.hash.map(Hash) else { return Ok((Cover::Clear, body)) };
+        let Some(hash) = header.hash.map(Hash) else {
+            return Ok(Opened { cover: Cover::Clear, verified: None, body });
+        };
         if hash.is_null() {
-            return Ok((Cover::NullHash, body));
+            return Ok(Opened { cover: Cover::NullHash, verified: None, body });
         }
         let context = hash.context();
         let key = match context {
@@ -111,19 +117,20 @@ impl Link {
             _ => None,
         };
         let key = key.ok_or(OpenError::NoKey(context))?;
-        match decrypt(self.suite, key, header.id, hash, body) {
-            Ok(()) => {
+        let verified = match decrypt(self.suite, key, header.id, hash, body) {
+            Ok(verified) => {
                 if context == Context::RC_CLIENT_SESSION {
                     self.previous = None;
                 }
+                verified
             }
             Err(error) => {
                 let previous = self.previous.as_deref().filter(|_| context == Context::RC_CLIENT_SESSION);
                 let previous = previous.ok_or(error)?;
-                decrypt(self.suite, previous, header.id, hash, body)?;
+                decrypt(self.suite, previous, header.id, hash, body)?
             }
-        }
-        Ok((Cover::Enciphered, body))
+        };
+        Ok(Opened { cover: Cover::Enciphered, verified, body })
     }
 
     /// The key and context of an outgoing message; `None` on a clear connection.
@@ -295,15 +302,21 @@ pub(crate) fn encode(message: &RtMessage, output: &mut Vec<u8>, d: &Dialect) {
 }
 
 /// Deciphers and verifies one body. On an error the body is as it was.
-fn decrypt(suite: Suite, key: &SymmetricKey, id: RtId, hash: Hash, body: &mut [u8]) -> Result<(), OpenError> {
+fn decrypt(
+    suite: Suite,
+    key: &SymmetricKey,
+    id: RtId,
+    hash: Hash,
+    body: &mut [u8],
+) -> Result<Option<Verified>, OpenError> {
     let prefix = clear_prefix(id, body);
     let enciphered = body.get_mut(prefix..).ok_or(OpenError::Short)?;
-    match suite.decrypt_in_place(key, hash, enciphered) {
-        Ok(()) => Ok(()),
+    match suite.open_in_place(key, hash, enciphered) {
+        Ok(verified) => Ok(verified),
         // No capture has an enciphered APP_LIST: a mask in clear is by analogy with APP_SINGLE, so the other reading
         // is tried too.
         Err(_) if id == RtId::CLIENT_APP_LIST => {
-            suite.decrypt_in_place(key, hash, body).map_err(OpenError::BadHash)
+            suite.open_in_place(key, hash, body).map_err(OpenError::BadHash)
         }
         Err(error) => Err(OpenError::BadHash(error)),
     }

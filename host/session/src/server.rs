@@ -5,7 +5,9 @@ use core::time::Duration;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
-use medley_crypto::{Context, FanOut, Hash, KEY_LEN, RsaError, RsaPublicKey, Suite, SymmetricKey, seal_key};
+use medley_crypto::{
+    Context, FanOut, Hash, KEY_LEN, RsaError, RsaPublicKey, Suite, SymmetricKey, Verified, seal_key,
+};
 use medley_wire::codec::{Reader, Wire};
 use medley_wire::frame::{FrameBuffer, Header, MAX_BODY, split_datagram};
 use medley_wire::messages::DmeServerVersion;
@@ -15,7 +17,7 @@ use medley_wire::{AnyMessage, AppId, Dialect, RtId, RtMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::link::{self, Link};
+use crate::link::{self, Link, Opened};
 use crate::{
     Accept, ConnectRequest, Cover, Datagrams, Event, Handshake, HandshakeRules, Relay, SendError,
     ServerConfig, ServerKind, SessionError, Target, Time, Timeout, Transport,
@@ -514,7 +516,10 @@ impl ServerSession {
         }
         let _ = split_datagram(datagram, |header, frame| {
             let outcome = match self.link.open(&header, frame) {
-                Ok((cover, body)) => self.datagram_frame(header.id, cover, body, &mut sink),
+                Ok(Opened { cover, verified, body }) => {
+                    let came = Came { cover, verified: verified.as_ref() };
+                    self.datagram_frame(header.id, came, body, &mut sink)
+                }
                 Err(_) => Outcome::BadHash,
             };
             match (outcome, self.udp.as_deref_mut()) {
@@ -786,12 +791,12 @@ impl ServerSession {
             return self.public_key(header, frame);
         }
         let state = self.state;
-        let (cover, body) =
+        let Opened { cover, verified, body } =
             self.link.open(&header, frame).map_err(|error| error.at(state, id, header.length))?;
         if id == RtId::CLIENT_MULTI_APP_TOSERVER {
             return self.container(now, cover, body, sink);
         }
-        self.message(now, id, cover, body, sink)
+        self.message(now, id, Came { cover, verified: verified.as_ref() }, body, sink)
     }
 
     /// Each message of a container as if it had come alone.
@@ -823,7 +828,7 @@ impl ServerSession {
             } else if header.id == RtId::CLIENT_CRYPTKEY_PUBLIC {
                 self.public_key(header, message)?;
             } else if let Some(body) = message.get(header.body_at(0)) {
-                self.message(now, header.id, cover, body, sink)?;
+                self.message(now, header.id, Came { cover, verified: None }, body, sink)?;
             }
             self.release(now, sink)?;
         }
@@ -873,7 +878,7 @@ impl ServerSession {
         &mut self,
         now: Time,
         id: RtId,
-        cover: Cover,
+        came: Came<'_>,
         body: &[u8],
         sink: &mut dyn FnMut(&mut Self, Event<'_>),
     ) -> Result<(), SessionError> {
@@ -949,7 +954,7 @@ impl ServerSession {
             },
             RtId::CLIENT_APP_TO_PLUGIN => Event::Plugin(decode(id, body, &d).map_err(undecodable)?),
             RtId::SERVER_CHEAT_QUERY => Event::CheatReply(decode(id, body, &d).map_err(undecodable)?),
-            _ => in_game(id, cover, Transport::Tcp, body, &d).map_err(undecodable)?,
+            _ => in_game(id, came, Transport::Tcp, body, &d).map_err(undecodable)?,
         };
         let goodbye = matches!(event, Event::Disconnect { .. });
         sink(self, event);
@@ -1047,7 +1052,7 @@ impl ServerSession {
     fn datagram_frame(
         &mut self,
         id: RtId,
-        cover: Cover,
+        came: Came<'_>,
         body: &[u8],
         sink: &mut dyn FnMut(&mut Self, Event<'_>),
     ) -> Outcome {
@@ -1064,7 +1069,7 @@ impl ServerSession {
             }
             // Its hash is all that authenticates it, so on an enciphered connection it must have one.
             RtId::CLIENT_CONNECT_AUX_UDP
-                if self.takes_aux_udp() && (cover == Cover::Enciphered || !self.enciphered()) =>
+                if self.takes_aux_udp() && (came.cover == Cover::Enciphered || !self.enciphered()) =>
             {
                 match decode(id, body, &d) {
                     Ok(connect) if self.is_mine(&connect) => Event::ConnectAuxUdp(connect),
@@ -1081,7 +1086,7 @@ impl ServerSession {
             | RtId::CLIENT_TIMEBASE_QUERY
                 if self.state == State::Ready =>
             {
-                match in_game(id, cover, Transport::Udp, body, &d) {
+                match in_game(id, came, Transport::Udp, body, &d) {
                     Ok(event) => event,
                     Err(_) => return Outcome::Refused,
                 }
@@ -1134,15 +1139,23 @@ fn is_traffic(id: RtId) -> bool {
     )
 }
 
+/// How a message came.
+#[derive(Clone, Copy)]
+struct Came<'a> {
+    cover: Cover,
+    verified: Option<&'a Verified>,
+}
+
 /// The messages of a world, TCP and UDP alike.
 fn in_game<'a>(
     id: RtId,
-    cover: Cover,
+    came: Came<'a>,
     transport: Transport,
     body: &'a [u8],
     d: &Dialect,
 ) -> Result<Event<'a>, medley_wire::DecodeError> {
-    let relay = |target, payload| Event::Relay(Relay { transport, cover, target, payload });
+    let Came { cover, verified } = came;
+    let relay = |target, payload| Event::Relay(Relay { transport, cover, target, payload, verified });
     Ok(match (id, body) {
         (RtId::CLIENT_APP_BROADCAST, payload) => relay(Target::Broadcast, payload),
         (RtId::CLIENT_APP_SINGLE, [low, high, payload @ ..]) => {

@@ -76,8 +76,13 @@ mod tests {
         let before = sched_getaffinity(None).unwrap();
         let cpu = (0..CpuSet::MAX_CPU).find(|cpu| before.is_set(*cpu)).unwrap();
         let (told, wait) = std::sync::mpsc::channel::<()>();
-        let thread = std::thread::Builder::new().name("pin-test".to_owned()).spawn(move || wait.recv());
+        let (up, is_up) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name("pin-test".to_owned()).spawn(move || {
+            up.send(()).unwrap();
+            wait.recv()
+        });
         let thread = thread.unwrap();
+        is_up.recv().unwrap();
         let subject = Subject::Threads("pin-test");
         let of = || sched_getaffinity(threads(&subject).first().copied()).unwrap();
         let pinned = Pinned::new(&subject, cpu).unwrap();
