@@ -1,13 +1,12 @@
 //! What a server asks about one app id at run time: the app's values laid over its title's.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::document::Document;
 use crate::host::EncryptionDefaults;
 use crate::load::{MAX_CONFIG_BYTES, read_text};
-use crate::plugin::{PluginFile, PluginFileError};
+use crate::plugin::{PluginFile, TitleAssets, find_assets};
 use crate::problem::Problem;
 use crate::title::{
     AppConfig, Cipher, Handshake, Location, RelayCipher, Status, TitleConfig, TitleEncryption, Universe,
@@ -98,12 +97,9 @@ impl Title {
         self.games_dir = games_dir.map(Path::to_owned);
     }
 
-    /// Reads its assets for the plugin. Blocks.
-    ///
-    /// # Errors
-    /// See [`read_assets`](crate::plugin::read_assets).
-    pub fn read_assets(&self) -> Result<BTreeMap<String, Vec<u8>>, PluginFileError> {
-        crate::plugin::read_assets(&self.id, self.games_dir.as_deref())
+    /// Where its assets are.
+    pub fn assets(&self) -> TitleAssets {
+        find_assets(&self.id, self.games_dir.as_deref(), crate::set::BUILT_IN_FILES)
     }
 
     /// Makes a problem of the key at `path` of its `game.toml`, with its place in the file as it stands now.

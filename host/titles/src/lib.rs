@@ -27,7 +27,7 @@ pub mod title;
 pub use app::{App, AppRef, DEFAULT_RSA_KEY, Encryption, Title};
 pub use host::HostConfig;
 pub use load::{ChangedKey, Effect};
-pub use plugin::PluginFile;
+pub use plugin::{PluginFile, PluginFileError, TitleAssets};
 pub use problem::{ConfigErrors, Problem};
 pub use set::{TitleChange, TitleSet};
 pub use title::{

@@ -1,9 +1,8 @@
-//! Where a title's plugin and its assets are, on disk or in the program, and reading them.
+//! Where a title's plugin and its assets are, on disk or in the program.
 //!
 //! A folder on disk goes before what is built in: `games/<title>/plugin.wasm` alone, with no `game.toml`, gives a built-in
 //! title a plugin.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -13,10 +12,6 @@ use crate::title::PluginConfig;
 
 /// Bytes of a component at most; those of the shipped plugins are below one million.
 pub const MAX_PLUGIN_BYTES: u64 = 16 << 20;
-/// Bytes of all assets of a title together.
-pub const MAX_ASSET_BYTES: u64 = 64 << 20;
-/// Assets of a title.
-pub const MAX_ASSETS: usize = 4096;
 /// What is looked for where `plugin.file` is empty.
 pub const PLUGIN_FILE: &str = "plugin.wasm";
 /// Folder of the assets beside `game.toml`.
@@ -34,7 +29,7 @@ pub enum PluginFile {
     BuiltIn(&'static str),
 }
 
-/// Why a plugin or its assets cannot be read.
+/// Why a plugin cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginFileError {
     /// The system's reason.
@@ -48,18 +43,10 @@ pub enum PluginFileError {
     /// Above the limit.
     #[error("{file}: has more than {limit} bytes, the most that is taken")]
     TooLarge {
-        /// The file, or the folder of assets.
+        /// The file.
         file: String,
         /// Bytes.
         limit: u64,
-    },
-    /// Above the limit.
-    #[error("{folder}: holds more than {limit} files, the most that is taken")]
-    TooMany {
-        /// The folder of assets.
-        folder: String,
-        /// Files.
-        limit: usize,
     },
 }
 
@@ -114,62 +101,23 @@ impl PluginFile {
     }
 }
 
-/// Reads the assets of the title `id`, by their paths inside of its folder `assets`. Blocks.
-///
-/// # Errors
-/// One cannot be read, there are more than [`MAX_ASSETS`], or they have more than [`MAX_ASSET_BYTES`] together.
-pub fn read_assets(id: &str, games_dir: Option<&Path>) -> Result<BTreeMap<String, Vec<u8>>, PluginFileError> {
-    let mut found = BTreeMap::new();
-    if let Some(folder) = games_dir.map(|dir| dir.join(id).join(ASSETS)).filter(|folder| folder.is_dir()) {
-        let mut left = MAX_ASSET_BYTES;
-        read_folder(&folder, &folder, &mut left, &mut found)?;
-        return Ok(found);
-    }
-    let prefix = format!("{id}/{ASSETS}/");
-    for (path, bytes) in crate::set::BUILT_IN_FILES {
-        if let Some(name) = path.strip_prefix(&prefix) {
-            found.insert(name.to_owned(), bytes.to_vec());
-        }
-    }
-    Ok(found)
+/// Where the assets of a title are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TitleAssets {
+    /// A folder on disk; it need not be there.
+    Folder(PathBuf),
+    /// Built in: paths inside of the folder, and bytes.
+    BuiltIn(Vec<(&'static str, &'static [u8])>),
 }
 
-fn read_folder(
-    root: &Path,
-    folder: &Path,
-    left: &mut u64,
-    found: &mut BTreeMap<String, Vec<u8>>,
-) -> Result<(), PluginFileError> {
-    let unreadable = |path: &Path| {
-        let file = path.display().to_string();
-        move |error| PluginFileError::Unreadable { file, error }
-    };
-    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
-        let entry = entry.map_err(unreadable(folder))?;
-        let path = entry.path();
-        // Links are not followed: an asset is a file of the folder.
-        let kind = entry.file_type().map_err(unreadable(&path))?;
-        if kind.is_dir() {
-            read_folder(root, &path, left, found)?;
-            continue;
-        }
-        let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str).filter(|_| kind.is_file())
-        else {
-            continue;
-        };
-        if found.len() >= MAX_ASSETS {
-            return Err(PluginFileError::TooMany { folder: root.display().to_string(), limit: MAX_ASSETS });
-        }
-        let bytes = read_bounded(&path, *left).map_err(|error| match error {
-            PluginFileError::TooLarge { .. } => {
-                PluginFileError::TooLarge { file: root.display().to_string(), limit: MAX_ASSET_BYTES }
-            }
-            error => error,
-        })?;
-        *left = left.saturating_sub(bytes.len() as u64);
-        found.insert(name.to_owned(), bytes);
+/// Finds the assets of the title `id`: the folder on disk, else what is built in.
+pub(crate) fn find_assets(id: &str, games_dir: Option<&Path>, built_in: &[BuiltInFile]) -> TitleAssets {
+    if let Some(folder) = games_dir.map(|dir| dir.join(id).join(ASSETS)).filter(|folder| folder.is_dir()) {
+        return TitleAssets::Folder(folder);
     }
-    Ok(())
+    let prefix = format!("{id}/{ASSETS}/");
+    let files = built_in.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(&prefix)?, *bytes)));
+    TitleAssets::BuiltIn(files.collect())
 }
 
 fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, PluginFileError> {
@@ -222,14 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn assets_are_named_by_their_path_in_the_folder() {
+    fn assets_on_disk_go_before_those_built_in() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(dir.path().join("mine/assets/maps")).unwrap();
-        std::fs::write(dir.path().join("mine/assets/maps/one.bin"), [1, 2]).unwrap();
-        std::fs::write(dir.path().join("mine/assets/readme"), "hi").unwrap();
-        let assets = read_assets("mine", Some(dir.path())).unwrap();
-        let assets: Vec<_> = assets.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-        assert_eq!(assets, [("maps/one.bin", &[1, 2][..]), ("readme", b"hi")]);
-        assert!(read_assets("other", Some(dir.path())).unwrap().is_empty());
+        let built_in: &[BuiltInFile] = &[("mine/assets/maps/one.bin", &[1, 2]), ("mine/plugin.wasm", b"")];
+        let found = find_assets("mine", Some(dir.path()), built_in);
+        assert_eq!(found, TitleAssets::BuiltIn(vec![("maps/one.bin", &[1, 2])]));
+        let folder = dir.path().join("mine/assets");
+        std::fs::create_dir_all(&folder).unwrap();
+        assert_eq!(find_assets("mine", Some(dir.path()), built_in), TitleAssets::Folder(folder));
     }
 }

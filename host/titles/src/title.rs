@@ -460,15 +460,15 @@ config! {
         /// Processor time of a start, restore or self-check, milliseconds.
         pub load_cpu_millis: u32 = 2000,
         /// Log lines a second; what is over is counted and dropped.
-        pub log_lines_per_second: u32 = 100,
-        /// Bytes a second that it may write to its store, keys included, as a long-time average.
+        pub log_lines_per_second: u32 = 50,
+        /// Bytes a second that it may write to its store, keys included; twice that in one burst.
         pub store_bytes_per_second: u32 = 262_144,
         /// Timers that are set at one time.
-        pub timers: u32 = 4096,
+        pub timers: u32 = 10_000,
         /// Messages that one call may send; a message to a channel counts once for each player in it.
         pub sends_per_call: u32 = 4096,
         /// Failures (a trap, a call that took too long, a bad answer) within a minute after which the title goes on without the plugin until a new one is loaded or `medley plugin resume`.
-        pub failures_per_minute: u32 = 10,
+        pub failures_per_minute: u32 = 5,
     }
 
     /// `[handshake]`: exceptions of the connect sequence. Not set: the usual behaviour.
