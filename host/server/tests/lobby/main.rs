@@ -8,6 +8,8 @@ mod game_lists;
 mod games;
 mod harness;
 mod ladders;
+mod matches;
+mod parties;
 mod players;
 mod reports;
 mod stats;
