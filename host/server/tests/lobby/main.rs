@@ -4,6 +4,7 @@ mod buddies;
 mod channels;
 mod chat;
 mod clans;
+mod game_hosts;
 mod game_lists;
 mod games;
 mod harness;
