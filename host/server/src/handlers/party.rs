@@ -84,11 +84,8 @@ pub(super) async fn join_by_index(ctx: &mut Context, request: &PartyJoinByIndexR
 /// PartyPlayerReport. Not answered; one of another's party is ignored and counted by the universe.
 pub(super) async fn report(ctx: &mut Context, request: &PartyPlayerReport) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
-    let report = ReportParty {
-        session: ctx.session()?,
-        party: request.medius_world_id,
-        index: request.party_index,
-    };
+    let report =
+        ReportParty { session: ctx.session()?, party: request.medius_world_id, index: request.party_index };
     let _ = ctx.title().run(report).await?;
     Ok(())
 }

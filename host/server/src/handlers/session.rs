@@ -1,8 +1,8 @@
 //! Session begin and end, what a client says about itself, addresses and the clock (servers.md 6 and 7.1).
 
 use medley_universe::{
-    BeginSession, EndSession, KeepAlive, LeaveParty, Localization, Name, SessionKey, SetLocalization, SetLocation,
-    SetMachine,
+    BeginSession, EndSession, KeepAlive, LeaveParty, Localization, Name, SessionKey, SetLocalization,
+    SetLocation, SetMachine,
 };
 use medley_wire::enums::{CallbackStatus, ConnectionType, DnasCategory, TimeZone, UserAction};
 use medley_wire::messages::{

@@ -168,11 +168,7 @@ async fn a_game_made_for_matchmaking_is_found_and_its_data_given_back() {
     let assigned: AssignedGameToJoinMessage = otter.expect().await;
     assert_eq!(
         (assigned.game_world_id, assigned.game_password, assigned.game_name),
-        (
-            Some(created.medius_world_id.0.cast_unsigned()),
-            Some(Text::new("pw")),
-            Some(Text::new("Duel"))
-        )
+        (Some(created.medius_world_id.0.cast_unsigned()), Some(Text::new("pw")), Some(Text::new("Duel")))
     );
     // A custom game is nobody's match: another one is made.
     otter.ask(find(9)).await;

@@ -72,10 +72,8 @@ async fn a_party_is_made_and_its_answer_shows_the_way_to_the_relay() {
     assert_eq!(info.address_list.address_list[0].ip(), Some(DME.0));
     assert_eq!((info.session_key, info.access_key), (second.session, Text::new(DME_KEY)));
     dme.player(world, &second, true);
-    host.until("both are in it", move |state| {
-        state.party(id).is_some_and(|party| party.player_count() == 2)
-    })
-    .await;
+    host.until("both are in it", move |state| state.party(id).is_some_and(|party| party.player_count() == 2))
+        .await;
     // Nobody's status is that of a game, and no list has it.
     let info = PlayerInfoRequest { account_id: second.account, ..Default::default() };
     assert_eq!(leader.ask(info).await.player_status, PlayerStatus::PLAYER_IN_CHAT_WORLD);
@@ -91,10 +89,8 @@ async fn a_party_is_left_by_word_and_by_the_relays() {
     let (id, world) = found(&mut leader, &dme).await;
     assert_eq!(second.ask(join(id)).await.status_code, S::SUCCESS);
     dme.player(world, &second, true);
-    host.until("both are in it", move |state| {
-        state.party(id).is_some_and(|party| party.player_count() == 2)
-    })
-    .await;
+    host.until("both are in it", move |state| state.party(id).is_some_and(|party| party.player_count() == 2))
+        .await;
     leader.send(UpdateUserState { user_action: UserAction::LEFT_PARTY_WORLD, ..Default::default() }).await;
     host.until("the other one leads", move |state| {
         state.party(id).is_some_and(|party| party.members.len() == 1 && party.host.is_some())

@@ -337,7 +337,7 @@ pub(super) fn check(state: &State) {
     assert_eq!(state.net_worlds.len(), state.channels.len());
     for (id, channel) in &state.channels {
         assert!(channel.id == *id && id.0 > 0 && channel.net_world > 0);
-        assert!(!state.games.any(*id).is_some());
+        assert!(state.games.any(*id).is_none());
         assert_eq!(state.net_worlds[&channel.net_world], *id);
         assert_eq!(state.channel_names[&channel.name.folded()], *id);
         for member in &channel.members {
