@@ -18,14 +18,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use medley_runtime::api::{Direction, Encryption, Event as PluginEvent};
+use medley_runtime::{Hook, Subscriptions};
 use medley_session::{
-    Accept, ConnectRequest, Event as SessionEvent, ServerConfig, ServerKind, ServerSession, State,
+    Accept, ConnectRequest, Event as SessionEvent, SendError, ServerConfig, ServerKind, ServerSession, State,
 };
 use medley_store::BanQuery;
 use medley_universe::{
     AccessKey, ConnectGameServer, ConnectLobby, ConnectionId, Disconnect, EndReason, Heard, SessionKey,
 };
-use medley_wire::AccountId;
+use medley_wire::rt::CheatQuery;
+use medley_wire::{AccountId, RtId, RtMessage};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
@@ -37,8 +40,10 @@ use crate::dispatch::{self, Incoming};
 use crate::events::Event;
 use crate::limits::{Place, TokenBucket};
 use crate::mgcl;
+use crate::plugin::hooks::{self, Leaving};
 use crate::pushes;
 use crate::shared::Shared;
+use crate::transfers;
 
 /// Bytes read in one turn.
 const READ: usize = 16 * 1024;
@@ -63,6 +68,9 @@ enum Inbound {
     Connect(ConnectRequest),
     Connected,
     Request(Incoming),
+    /// An RT message that the title's plugin wants to see.
+    Rt(RtId, Vec<u8>),
+    CheatReply(CheatQuery),
     Goodbye,
     Noise,
 }
@@ -155,6 +163,8 @@ enum Wake {
     Readable,
     Parcel(Option<Parcel>),
     Writable,
+    /// The client took what it got, and there is more of a file.
+    Sending,
     Deadline,
     Shutdown,
 }
@@ -167,9 +177,10 @@ impl Connection {
             let wake = self.wait(timer.as_mut(), &shutdown).await;
             let mut end = match wake {
                 Wake::Readable => self.read().await,
-                Wake::Parcel(parcel) => self.parcel(parcel),
+                Wake::Parcel(parcel) => self.parcel(parcel).await,
                 Wake::Writable => None,
-                Wake::Deadline => self.due(),
+                Wake::Sending => self.send_file().await,
+                Wake::Deadline => self.due().await,
                 Wake::Shutdown => Some(self.say_goodbye(forced::SHUTDOWN, Event::ClosedShutdown)),
             };
             if let Err(event) = self.flush() {
@@ -188,6 +199,7 @@ impl Connection {
     /// Waits for the next thing to do.
     async fn wait(&mut self, timer: Pin<&mut Sleep>, shutdown: &CancellationToken) -> Wake {
         let writing = !self.pending.is_empty();
+        let sending = !writing && self.ctx.as_ref().is_some_and(|ctx| ctx.is_sending());
         let queue = self.ctx.as_mut().and_then(|ctx| ctx.queue.as_mut());
         let parcel = async {
             match queue {
@@ -201,6 +213,7 @@ impl Connection {
             _ = self.stream.writable(), if writing => Wake::Writable,
             parcel = parcel => Wake::Parcel(parcel),
             _ = self.stream.readable(), if !writing => Wake::Readable,
+            () = std::future::ready(()), if sending => Wake::Sending,
             () = timer => Wake::Deadline,
         }
     }
@@ -209,7 +222,8 @@ impl Connection {
     fn deadline(&self) -> Instant {
         let session = self.session.poll_timeout().map(|time| self.shared.clock.at(time));
         let stalled = self.stalled_since.map(|since| since + self.shared.config().timeouts.client);
-        [session, stalled, self.auth_deadline, self.farewell]
+        let upload = self.ctx.as_ref().and_then(|ctx| ctx.upload_deadline());
+        [session, stalled, self.auth_deadline, self.farewell, upload]
             .into_iter()
             .flatten()
             .min()
@@ -224,7 +238,7 @@ impl Connection {
         }
     }
 
-    fn due(&mut self) -> Option<Event> {
+    async fn due(&mut self) -> Option<Event> {
         let now = Instant::now();
         if self.farewell.is_some_and(|at| now >= at) {
             return Some(Event::ClosedByTitle);
@@ -236,6 +250,12 @@ impl Connection {
         if self.stalled_since.is_some_and(|since| now >= since + patience) {
             return Some(Event::ClosedSlowReader);
         }
+        if let Some(ctx) = self.ctx.as_deref_mut()
+            && ctx.upload_deadline().is_some_and(|at| now >= at)
+        {
+            Box::pin(transfers::expire_upload(ctx)).await;
+            self.send_out().await;
+        }
         // With nobody identified an idle session is a half-open one.
         let half_open = self.auth_deadline.is_some();
         let ended = self.session.handle_timeout(self.shared.clock.session_now());
@@ -244,13 +264,15 @@ impl Connection {
 
     async fn read(&mut self) -> Option<Event> {
         let mut inbox = Vec::new();
+        let hooks = self.hooks();
+        let hooks = hooks.as_deref();
         let (received, outcome) = BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
             Ok(0) => (0, Err(Event::ClosedByPeer)),
             Ok(length) => {
                 let bytes = buffer.get_mut(..length).unwrap_or_default();
                 let now = self.shared.clock.session_now();
                 let result =
-                    self.session.receive(now, bytes, |session, event| take(session, event, &mut inbox));
+                    self.session.receive(now, bytes, |session, event| take(session, event, hooks, &mut inbox));
                 (length, result.map_err(|error| self.protocol_error(&error)))
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => (0, Ok(())),
@@ -294,14 +316,24 @@ impl Connection {
                     // What the session kept back while it waited to be accepted comes before the rest.
                     let mut kept = Vec::new();
                     let now = self.shared.clock.session_now();
-                    let resumed = self.session.resume(now, |session, event| take(session, event, &mut kept));
+                    let hooks = self.hooks();
+                    let hooks = hooks.as_deref();
+                    let resumed =
+                        self.session.resume(now, |session, event| take(session, event, hooks, &mut kept));
                     for inbound in kept.into_iter().rev() {
                         waiting.push_front(inbound);
                     }
                     end.or_else(|| resumed.err().map(|error| self.protocol_error(&error)))
                 }
-                Inbound::Connected => self.connected(),
+                Inbound::Connected => self.connected().await,
                 Inbound::Request(request) => self.request(request).await,
+                Inbound::Rt(id, body) => self.rt_message(id, body).await,
+                Inbound::CheatReply(reply) => {
+                    if let Some(ctx) = &self.ctx {
+                        Box::pin(hooks::cheat_reply(ctx, reply)).await;
+                    }
+                    None
+                }
                 Inbound::Goodbye => Some(Event::ClosedByPeer),
                 Inbound::Noise => {
                     self.shared.counters.count(Event::ErrorUnknownMessage);
@@ -344,6 +376,7 @@ impl Connection {
             queue: None,
             losses: 0,
             mps: None,
+            transfers: None,
             out: Vec::new(),
             close: false,
         });
@@ -427,8 +460,30 @@ impl Connection {
         self.place.identified();
     }
 
+    /// What the title's plugin is called for.
+    fn hooks(&self) -> Option<Arc<Subscriptions>> {
+        self.ctx.as_ref().and_then(|ctx| ctx.title.hooks().clone())
+    }
+
+    /// An RT message that the title's plugin subscribes to.
+    async fn rt_message(&mut self, id: RtId, mut body: Vec<u8>) -> Option<Event> {
+        let ctx = self.ctx.as_deref_mut()?;
+        if !Box::pin(hooks::rt_incoming(ctx, id, &mut body)).await {
+            return None;
+        }
+        if id == RtId::CLIENT_APP_TOSERVER {
+            let wants = ctx.title.hooks().as_ref().is_some_and(|hooks| hooks::wants_payload(hooks, &body));
+            let dialect = ctx.dialect;
+            let request = if wants { Incoming::Raw(body) } else { Incoming::decode(&body, &dialect) };
+            return self.request(request).await;
+        }
+        // Nothing else is for the host.
+        self.shared.counters.count(Event::ErrorUnknownMessage);
+        None
+    }
+
     /// The handshake is over.
-    fn connected(&mut self) -> Option<Event> {
+    async fn connected(&mut self) -> Option<Event> {
         let Some(ctx) = self.ctx.as_deref_mut() else { return Some(Event::ClosedDefect) };
         if let Some(turned) = self.turned_away.as_deref() {
             let severity = ctx.app().title().config.system_message.severity;
@@ -438,6 +493,9 @@ impl Connection {
             }
             let event = turned.1;
             return Some(self.say_goodbye(forced::BANNED, event));
+        }
+        if ctx.title.hooks().as_ref().is_some_and(|hooks| hooks.wants(Hook::Connected)) {
+            ctx.title.tell_event(PluginEvent::Connected(ctx.who())).await;
         }
         if self.kind == ServerKind::Muis {
             // Nobody identifies themselves there; a connection ends by silence.
@@ -454,7 +512,7 @@ impl Connection {
         // A relay speaks for all of its players (a world of 256 that ends is 256 notifications at once), has shown who
         // it is, and takes every game with it when it is cut.
         let relay = ctx.mps.as_ref().is_some_and(|link| link.kind == mgcl::LinkKind::Relay);
-        if !relay && !self.bucket.take(rate, burst, Instant::now().into_std()) {
+        if !relay && !ctx.asked_for(&request) && !self.bucket.take(rate, burst, Instant::now().into_std()) {
             return Some(self.say_goodbye(forced::ERROR, Event::ClosedFlood));
         }
         if self.turned_away.is_some() {
@@ -462,27 +520,31 @@ impl Connection {
         }
         // Boxed, so that the idle connection's task has no room for the largest handler.
         Box::pin(dispatch::dispatch(ctx, request)).await;
-        self.send_out()
+        self.send_out().await
+    }
+
+    /// Sends the next packets of a download.
+    async fn send_file(&mut self) -> Option<Event> {
+        let ctx = self.ctx.as_deref_mut()?;
+        Box::pin(transfers::send_some(ctx)).await;
+        self.send_out().await
     }
 
     /// Hands what handlers wrote to the session.
-    fn send_out(&mut self) -> Option<Event> {
+    async fn send_out(&mut self) -> Option<Event> {
         let ctx = self.ctx.as_deref_mut()?;
         let identified = ctx.session.is_some() || ctx.mps.is_some();
-        let severity = if ctx.out.iter().any(|out| matches!(out, Out::System(_))) {
-            ctx.app().title().config.system_message.severity
-        } else {
-            0
-        };
+        let hooks = ctx.title.hooks().clone();
+        let hooks = hooks.filter(|hooks| hooks.any_message(Direction::ToClient) || hooks.any_rt(Direction::ToClient));
         for out in std::mem::take(&mut ctx.out) {
-            let sent = match &out {
-                Out::App(message) => self.session.send_app(message),
-                Out::System(text) => self.session.system_message(severity, text),
-            };
-            if let Err(error) = sent {
-                tracing::error!(%error, "an answer cannot be sent");
+            if let Some(hooks) = &hooks {
+                // Boxed, so that a title without a plugin has no room for it.
+                Box::pin(self.send_one_hooked(&out, hooks)).await;
+            } else {
+                self.send_one(&out);
             }
         }
+        let ctx = self.ctx.as_deref()?;
         let close = ctx.close;
         if identified && self.auth_deadline.is_some() {
             self.identified();
@@ -498,7 +560,53 @@ impl Connection {
         None
     }
 
-    fn parcel(&mut self, parcel: Option<Parcel>) -> Option<Event> {
+    fn send_one(&mut self, out: &Out) {
+        let sent = match out {
+            Out::App(message) => self.session.send_app(message),
+            Out::Raw(payload) => self.session.send_app_payload(payload),
+            Out::System(text) => {
+                let severity = self.severity();
+                self.session.system_message(severity, text)
+            }
+        };
+        if let Err(error) = sent {
+            tracing::error!(%error, "an answer cannot be sent");
+        }
+    }
+
+    /// Severity of the title's own system messages.
+    fn severity(&self) -> u8 {
+        self.ctx.as_ref().map_or(0, |ctx| ctx.app().title().config.system_message.severity)
+    }
+
+    /// As [`Connection::send_one`], where the title's plugin sees what leaves.
+    async fn send_one_hooked(&mut self, out: &Out, hooks: &Subscriptions) {
+        let Some(ctx) = self.ctx.as_deref() else { return };
+        match out {
+            Out::App(message) => match hooks::outgoing(ctx, hooks, message).await {
+                Leaving::Same => self.send_one(out),
+                Leaving::Payloads(payloads) => {
+                    for payload in payloads {
+                        self.send_one(&Out::Raw(payload));
+                    }
+                }
+            },
+            Out::System(text) if hooks.rt(RtId::SERVER_SYSTEM_MESSAGE.0, Direction::ToClient) => {
+                let message = self.session.system_text(self.severity(), text);
+                let body = hooks::rt_body(&message, &ctx.dialect);
+                if let Some(body) = hooks::rt_outgoing(ctx, RtId::SERVER_SYSTEM_MESSAGE, body).await {
+                    let id = RtId::SERVER_SYSTEM_MESSAGE;
+                    if let Err(error) = self.session.send_rt(&RtMessage::Unknown { id, body }) {
+                        tracing::warn!(%error, "a system message cannot be sent");
+                    }
+                }
+            }
+            // The plugin's own.
+            Out::Raw(_) | Out::System(_) => self.send_one(out),
+        }
+    }
+
+    async fn parcel(&mut self, parcel: Option<Parcel>) -> Option<Event> {
         let Some(parcel) = parcel else {
             // The title let go of this connection: its queue was full, or the title's state was lost.
             let lost = self.ctx.as_ref().is_some_and(|ctx| ctx.title.losses() != ctx.losses);
@@ -509,8 +617,28 @@ impl Connection {
         match parcel {
             Parcel::Push(push) => {
                 let message = pushes::dress(*push, &ctx.dialect);
+                let seen = |hooks: &Subscriptions| {
+                    let id = u8::try_from(message.id()).unwrap_or(u8::MAX);
+                    hooks.message(message.class().0, id, Direction::ToClient)
+                        || hooks.rt(RtId::SERVER_APP.0, Direction::ToClient)
+                };
+                if ctx.title.hooks().as_ref().is_some_and(|hooks| seen(hooks)) {
+                    ctx.reply(message);
+                    return self.send_out().await;
+                }
                 if let Err(error) = self.session.send_app(&message) {
                     tracing::warn!(%error, "a push cannot be sent");
+                }
+            }
+            Parcel::Payload(payload, encryption) => self.send_plugins(encryption, |session, clear| {
+                if clear { session.send_app_payload_clear(&payload) } else { session.send_app_payload(&payload) }
+            }),
+            Parcel::Rt(message, encryption) => self.send_plugins(encryption, |session, clear| {
+                if clear { session.send_rt_clear(&message) } else { session.send_rt(&message) }
+            }),
+            Parcel::System(severity, text) => {
+                if let Err(error) = self.session.system_message(severity, &text) {
+                    tracing::warn!(%error, "a plugin's system message cannot be sent");
                 }
             }
             Parcel::Command(command, title) => {
@@ -520,11 +648,11 @@ impl Connection {
                 if ctx.mps.as_ref().is_some_and(|link| link.overflowed()) {
                     return Some(self.say_goodbye(forced::ERROR, Event::ClosedPushQueue));
                 }
-                return self.send_out();
+                return self.send_out().await;
             }
             Parcel::Text(text) => {
                 ctx.system_message(&text);
-                return self.send_out();
+                return self.send_out().await;
             }
             Parcel::Close(EndReason::Left) => {
                 // The player's own wish: the answer is out, the client closes.
@@ -544,11 +672,26 @@ impl Connection {
                     }
                     _ => forced::END_SESSION,
                 };
-                self.send_out();
+                self.send_out().await;
                 return Some(self.say_goodbye(code, Event::ClosedByTitle));
             }
         }
         None
+    }
+
+    /// Sends something of the title's plugin, if it may travel as it is to: 0 as the connection is, 1 in the clear, 2
+    /// enciphered or not at all.
+    fn send_plugins(
+        &mut self,
+        encryption: Encryption,
+        send: impl FnOnce(&mut ServerSession, bool) -> Result<(), SendError>,
+    ) {
+        if self.session.state() != State::Ready || encryption == 2 && !self.session.enciphered() {
+            return;
+        }
+        if let Err(error) = send(&mut self.session, encryption == 1) {
+            tracing::warn!(%error, "a plugin's message cannot be sent");
+        }
     }
 
     /// Tells the client to go, where the handshake is far enough for it, and gives back `event`.
@@ -635,8 +778,14 @@ impl Connection {
 
     /// Tells the title that the connection is gone. The session lives on for its grace period.
     async fn leave(mut self) {
-        let Some(ctx) = self.ctx.take() else { return };
+        let Some(mut ctx) = self.ctx.take() else { return };
+        if ctx.transfers.is_some() {
+            Box::pin(transfers::abandon(&mut ctx)).await;
+        }
         mgcl::leave(&ctx).await;
+        if ctx.title.hooks().as_ref().is_some_and(|hooks| hooks.wants(Hook::Disconnected)) {
+            ctx.title.tell_event(PluginEvent::Disconnected(ctx.who())).await;
+        }
         if ctx.session.is_some() || ctx.queue.is_some() {
             ctx.title.detach(self.id, Disconnect { connection: self.id }).await;
         }
@@ -644,12 +793,28 @@ impl Connection {
 }
 
 /// Keeps an event of the session for after the call: payloads are decoded at once, while their bytes are there.
-fn take(session: &mut ServerSession, event: SessionEvent<'_>, inbox: &mut Vec<Inbound>) {
+fn take(
+    session: &mut ServerSession,
+    event: SessionEvent<'_>,
+    hooks: Option<&Subscriptions>,
+    inbox: &mut Vec<Inbound>,
+) {
+    let shown = |id: RtId| hooks.is_some_and(|hooks| hooks.rt(id.0, Direction::FromClient));
     inbox.push(match event {
         SessionEvent::Connect(request) => Inbound::Connect(request),
         SessionEvent::Connected => Inbound::Connected,
+        SessionEvent::App { payload, .. } if shown(RtId::CLIENT_APP_TOSERVER) => {
+            Inbound::Rt(RtId::CLIENT_APP_TOSERVER, payload.to_vec())
+        }
+        SessionEvent::App { payload, .. }
+            if hooks.is_some_and(|hooks| hooks::wants_payload(hooks, payload)) =>
+        {
+            Inbound::Request(Incoming::Raw(payload.to_vec()))
+        }
         SessionEvent::App { payload, .. } => Inbound::Request(Incoming::decode(payload, &session.dialect())),
         SessionEvent::Disconnect { .. } => Inbound::Goodbye,
+        SessionEvent::Unknown { id, body } if shown(id) => Inbound::Rt(id, body.to_vec()),
+        SessionEvent::CheatReply(reply) if hooks.is_some() => Inbound::CheatReply(reply),
         SessionEvent::Unknown { id, body } => {
             tracing::debug!(%id, length = body.len(), "an RT message that is not for here");
             Inbound::Noise

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use crate::actor::{Parcel, TitleGone, TitleHandle};
 use crate::mgcl::MpsLink;
 use crate::shared::Shared;
+use crate::transfers::Transfers;
 
 /// Commands that may wait for a game server, at least: those of a whole title come at once when a game night begins, and
 /// a relay whose queue is full is lost with all its games.
@@ -28,6 +29,8 @@ pub enum Refusal {
     Status(CallbackStatus),
     /// With the default of the request's row in the table of handlers: something inside failed.
     Default,
+    /// It is not: the title's plugin has answered.
+    Answered,
 }
 
 impl From<CallbackStatus> for Refusal {
@@ -66,6 +69,8 @@ impl Player {
 pub(crate) enum Out {
     /// An application message.
     App(AnyMessage),
+    /// An application message of the title's plugin: class, id, body.
+    Raw(Vec<u8>),
     /// A text of the operator, as RT system message.
     System(Box<str>),
 }
@@ -89,6 +94,8 @@ pub struct Context {
     /// [`TitleHandle::losses`] when the queue was made.
     pub(crate) losses: u64,
     pub(crate) mps: Option<Box<MpsLink>>,
+    /// Files on their way. Most connections never have any.
+    pub(crate) transfers: Option<Box<Transfers>>,
     pub(crate) out: Vec<Out>,
     pub(crate) close: bool,
 }

@@ -24,14 +24,17 @@ pub mod mgcl;
 mod nat;
 pub mod net_info;
 pub mod np_ticket;
+pub mod plugin;
 mod pushes;
 mod server;
 pub mod shared;
 pub mod text_filter;
+mod transfers;
 
 pub use self::actor::{TitleGone, TitleHandle};
 pub use self::clock::Clock;
 pub use self::events::{Event, METRICS, describe as describe_metrics};
 pub use self::handlers::{HandlerInfo, REGISTRY};
+pub use self::plugin::{Installed, PluginView};
 pub use self::server::{Server, ServerHandle, ServerOptions, StartError};
 pub use self::shared::{Bound, Shared};

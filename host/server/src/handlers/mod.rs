@@ -64,6 +64,7 @@ mod rows;
 mod session;
 mod stats;
 mod texts;
+mod token;
 mod universe_info;
 mod unknown;
 
@@ -426,7 +427,23 @@ registry! {
         DmeSMMigrateOrder => between_clients, MLS, Connection, SILENT;
     }
     file {
+        FileCreateRequest => create, MLS, Login, status(CallbackStatus::DB_ERROR);
+        FileDeleteRequest => delete, MLS, Login, status(CallbackStatus::DB_ERROR);
+        FileListRequest => list, MLS, Login, NO_RESULT;
+        FileListExtRequest => list_ext, MLS, Login, NO_RESULT;
+        FileGetAttributesRequest => get_attributes, MLS, Login, status(CallbackStatus::DB_ERROR);
+        FileGetMetaDataRequest => get_metadata, MLS, Login, NO_RESULT;
+        FileUpdateMetaDataRequest => update_metadata, MLS, Login, status(CallbackStatus::DB_ERROR);
+        FileUpdateAuxMetaDataRequest => update_aux_metadata, MLS, Login, status(CallbackStatus::DB_ERROR);
+        FileUploadRequest => upload, MLS, Login, status(CallbackStatus::DB_ERROR);
+        // What it is answered with is a request for the next bytes, which is no answer of its own kind.
+        FileUploadResponse => upload_data, MLS, Login, SILENT;
+        FileCloseRequest => close, MLS, Login, status(CallbackStatus::DB_ERROR);
         FileDownloadRequest => download, MLS, Login, status(CallbackStatus::DB_ERROR);
+        FileCancelOperationRequest => cancel, MLS, Login, status(CallbackStatus::DB_ERROR);
+    }
+    token {
+        TokenRequest => change, MLS, Login, FAIL;
     }
 }
 
