@@ -34,7 +34,7 @@ pub(crate) fn run(mut setup: Setup, args: RunArgs) -> Result<(), Failure> {
         let shutdown = CancellationToken::new();
         let secret = setup.config.relay.secret.as_ref().map(|secret| secret.0.clone());
         let rules = Arc::new(TitleRelays::new(&setup.config, setup.titles.clone()));
-        let config = relay_config(&setup.config, MpsLink::new(mps, secret));
+        let config = relay_config(&setup.config, Some(MpsLink::new(mps, secret)));
         let relay = Relay::start(config, rules, Arc::new(setup::keys()?), shutdown.clone())
             .context("the game relay (listen.dme_tcp, listen.dme_udp)")
             .map_err(|error| Failure::new(exit::UNAVAILABLE, error))?;

@@ -40,6 +40,7 @@ impl RelayRules for TitleRelays {
         let (app, title) = (found.app(), &found.title().config);
         let encryption = app.encryption(&self.defaults.load());
         RelayTitle {
+            id: Arc::from(found.title().id.as_str()),
             version_108: Text::new(&app.versions.dme_108),
             version: Text::new(&app.versions.dme),
             enciphered: encryption.dme == Cipher::Enciphered,
@@ -62,7 +63,10 @@ pub(crate) fn relay_address(config: &HostConfig) -> Option<Ipv4Addr> {
 }
 
 /// The relay's part of the configuration, in the relay's words.
-pub(crate) fn relay_config(config: &HostConfig, mps: medley_relay::MpsLink) -> medley_relay::RelayConfig {
+pub(crate) fn relay_config(
+    config: &HostConfig,
+    mps: Option<medley_relay::MpsLink>,
+) -> medley_relay::RelayConfig {
     let (relay, listen, limits) = (&config.relay, &config.listen, &config.limits);
     let usual = medley_relay::RelayConfig::default();
     let number = |value: u32| usize::try_from(value).unwrap_or(usize::MAX);
@@ -89,7 +93,10 @@ pub(crate) fn relay_config(config: &HostConfig, mps: medley_relay::MpsLink) -> m
         max_half_open: number(limits.max_half_open),
         queue_bytes: number(limits.relay_queue_bytes),
         messages_per_second: limits.relay_messages_per_second,
-        mps: Some(medley_relay::MpsLink { reconnect: relay.reconnect, ..mps }),
+        bytes_per_second: limits.relay_bytes_per_second,
+        new_connections_per_address: limits.new_connections_per_ip,
+        new_connections_burst: limits.new_connections_burst,
+        mps: mps.map(|mps| medley_relay::MpsLink { reconnect: relay.reconnect, ..mps }),
         ..usual
     }
 }

@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::cli::RunArgs;
 use crate::operations::{Around, Operation};
 use crate::report::{self, Listener};
-use crate::rules::{TitleRelays, relay_address, relay_config};
+use crate::rules::{TitleRelays, relay_config};
 use crate::setup::{self, Setup};
 use crate::watch::Watch;
 use crate::{Failure, control, exit, logging, process};
@@ -126,7 +126,7 @@ impl Host {
         let relay = if config.relay.enabled {
             let link = MpsLink::new(reachable(server.bound().mps), Some(secret));
             let rules: Arc<dyn medley_relay::RelayRules> = relays.clone();
-            let relay = Relay::start(relay_config(&config, link), rules, keys, shutdown.clone());
+            let relay = Relay::start(relay_config(&config, Some(link)), rules, keys, shutdown.clone());
             Some(relay.context("the game relay (listen.dme_tcp, listen.dme_udp)").map_err(unavailable)?)
         } else {
             None
@@ -281,7 +281,7 @@ impl Inner {
         let live = config.live_part_of(&new_config);
         self.relays.replace(&live, new_titles.clone());
         if let Some(relay) = &self.relay {
-            relay.set_public_address(relay_address(&live));
+            relay.reload(relay_config(&live, None));
         }
         self.server.reload_config(live.clone()).await;
         self.server.reload_titles(new_titles.clone()).await;

@@ -1,9 +1,10 @@
 //! What the operator and the titles decide about the relay.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use medley_session::Handshake;
+use medley_session::{Handshake, ServerConfig};
 use medley_wire::types::{AppId, Text};
 
 /// How players are told apart on UDP.
@@ -39,6 +40,8 @@ pub struct RelayConfig {
     pub shards: usize,
     /// Worlds at one time, all shards together. What a DME of the public emulators offers: 256.
     pub max_worlds: u32,
+    /// The id of the first world, 1 to 65535; 0: one by the clock, so that ids from before a restart name no new world.
+    pub first_world: u32,
     /// Players of one world, 1 to 256. A title may lower it.
     pub max_players_per_world: u16,
     /// For how long an access key waits for its client.
@@ -76,6 +79,12 @@ pub struct RelayConfig {
     /// Relay messages a second from one player, both transports together; a second's worth may come at once. 0: no
     /// limit.
     pub messages_per_second: u32,
+    /// Bytes of payload a second in the relay messages of one player, as above. 0: no limit.
+    pub bytes_per_second: u32,
+    /// New TCP connections a second from one address, as a long-time average; each is an RSA operation. 0: no limit.
+    pub new_connections_per_address: u32,
+    /// How many of them may come at once before the rate counts.
+    pub new_connections_burst: u32,
     /// Where MPS is; `None`: worlds are made by [`crate::RelayHandle`] alone.
     pub mps: Option<MpsLink>,
 }
@@ -112,6 +121,7 @@ impl Default for RelayConfig {
             public_address: None,
             shards: 1,
             max_worlds: 256,
+            first_world: 0,
             max_players_per_world: 256,
             allotment_timeout: Duration::from_secs(15),
             game_timeout: Duration::from_secs(15),
@@ -129,19 +139,33 @@ impl Default for RelayConfig {
             max_half_open_per_address: 64,
             queue_bytes: 262_144,
             messages_per_second: 4000,
+            bytes_per_second: 1_048_576,
+            new_connections_per_address: 20,
+            new_connections_burst: 64,
             mps: None,
         }
     }
 }
 
 impl RelayConfig {
-    /// A relay on loopback with every port chosen by the system: what tests start.
+    /// What of these settings sessions are made with.
+    pub(crate) fn apply_to(&self, server: &mut ServerConfig) {
+        server.timeouts.handshake = self.handshake_timeout;
+        server.timeouts.idle = self.client_timeout;
+        server.timeouts.server_echo = self.server_echo;
+        server.limits.max_udp = u16::try_from(self.max_datagram_ps2).unwrap_or(u16::MAX);
+    }
+
+    /// A relay on loopback with every port chosen by the system, that takes any number of connections from there and
+    /// counts its worlds from 1: what tests start.
     #[must_use]
     pub fn ephemeral() -> Self {
         Self {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             tcp_port: 0,
             udp: UdpMode::Shared { port: 0 },
+            first_world: 1,
+            new_connections_per_address: 0,
             ..Self::default()
         }
     }
@@ -162,6 +186,8 @@ pub enum RelayCipher {
 /// What a title decides about its worlds.
 #[derive(Clone, Debug)]
 pub struct RelayTitle {
+    /// The title's name in logs; empty for an app id that no title has.
+    pub id: Arc<str>,
     /// ServerVersion text to clients of 1.08 and older. Sony: `1.22.0141`.
     pub version_108: Text<16>,
     /// ServerVersion text to later clients. Sony: `2.10.1143227940`.
@@ -183,6 +209,7 @@ pub struct RelayTitle {
 impl Default for RelayTitle {
     fn default() -> Self {
         Self {
+            id: Arc::from(""),
             version_108: Text::new("1.22.0141"),
             version: Text::new("2.10.1143227940"),
             enciphered: true,

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
-use medley_session::{ConnectRequest, Event, HandshakeRules, ServerConfig, ServerSession, State};
+use medley_session::{ConnectRequest, Event, HandshakeRules, ServerConfig, ServerSession, State, Time};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use rand::rngs::{OsRng, StdRng};
 use rand::{RngCore, SeedableRng};
 
+use crate::config::RelayConfig;
 use crate::metrics::Counters;
 use crate::player::Seat;
 use crate::shard::{Arrival, Command, Common};
@@ -32,6 +33,8 @@ const MAX_HANDSHAKE: usize = 16 * 1024;
 const CHUNK: usize = 8 * 1024;
 /// How often deadlines of half-open connections are looked at.
 const SWEEP: Duration = Duration::from_millis(500);
+/// Addresses that are remembered at one time.
+const MAX_SOURCES: usize = 65_536;
 /// After an error that accepting again at once would only repeat (no descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -72,8 +75,48 @@ pub(crate) struct Door {
     pub(crate) shards: Vec<ShardLink>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) taken: Arc<AtomicUsize>,
+    /// In force, as of the last turn.
+    pub(crate) config: Arc<RelayConfig>,
     pub(crate) server: Arc<ServerConfig>,
     pub(crate) handshakes: Arc<dyn HandshakeRules + Send + Sync>,
+}
+
+/// An address that connections come from.
+struct Source {
+    /// Half-open ones.
+    open: usize,
+    /// New ones that may come at once.
+    tokens: f32,
+    /// When the tokens were counted.
+    at: Time,
+}
+
+impl Source {
+    fn fill(&mut self, config: &RelayConfig, now: Time) {
+        let gained = now.since(self.at).as_secs_f32() * config.new_connections_per_address as f32;
+        self.tokens = (self.tokens + gained).min(config.new_connections_burst.max(1) as f32);
+        self.at = now;
+    }
+
+    /// Whether one more connection may come.
+    fn take(&mut self, config: &RelayConfig, now: Time) -> bool {
+        if config.new_connections_per_address == 0 {
+            return true;
+        }
+        self.fill(config, now);
+        let may = self.tokens >= 1.0;
+        if may {
+            self.tokens -= 1.0;
+        }
+        may
+    }
+
+    /// Nothing is to be remembered about it.
+    fn is_quiet(&mut self, config: &RelayConfig, now: Time) -> bool {
+        self.fill(config, now);
+        let full = self.tokens >= config.new_connections_burst.max(1) as f32;
+        self.open == 0 && (full || config.new_connections_per_address == 0)
+    }
 }
 
 struct Hall {
@@ -81,7 +124,7 @@ struct Hall {
     halves: Vec<Option<Half>>,
     free: Vec<usize>,
     open: usize,
-    by_address: HashMap<Ipv4Addr, usize>,
+    by_address: HashMap<Ipv4Addr, Source>,
     buffer: Vec<u8>,
     rng: StdRng,
     paused: bool,
@@ -123,6 +166,7 @@ impl Hall {
                 tracing::error!(%error, "polling failed, the relay takes no more connections");
                 return;
             }
+            self.take_config();
             for event in &events {
                 match event.token() {
                     WAKER => {}
@@ -140,6 +184,18 @@ impl Hall {
             }
             self.door.counters.half_open.set(self.open as u64);
         }
+    }
+
+    /// Other settings hold for connections that come from now on.
+    fn take_config(&mut self) {
+        let door = &mut self.door;
+        if Arc::ptr_eq(&door.config, &door.common.config.load()) {
+            return;
+        }
+        door.config = door.common.config.load_full();
+        let mut server = ServerConfig::clone(&door.server);
+        door.config.apply_to(&mut server);
+        door.server = Arc::new(server);
     }
 
     fn accept(&mut self) {
@@ -160,11 +216,24 @@ impl Hall {
     }
 
     fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr) {
-        let config = &self.door.common.config;
+        let (config, now) = (Arc::clone(&self.door.config), self.door.common.now());
         self.door.counters.accepted.increment();
         let std::net::IpAddr::V4(ip) = peer.ip().to_canonical() else { return };
-        let from_there = self.by_address.get(&ip).copied().unwrap_or(0);
-        let room = self.open < config.max_half_open && from_there < config.max_half_open_per_address;
+        if self.by_address.len() >= MAX_SOURCES && !self.by_address.contains_key(&ip) {
+            self.by_address.retain(|_, source| !source.is_quiet(&config, now));
+            if self.by_address.len() >= MAX_SOURCES {
+                self.door.counters.too_many.increment();
+                return;
+            }
+        }
+        let tokens = config.new_connections_burst.max(1) as f32;
+        let source = self.by_address.entry(ip).or_insert(Source { open: 0, tokens, at: now });
+        // Each connection is an RSA operation, and this thread makes them all.
+        if !source.take(&config, now) {
+            self.door.counters.too_often.increment();
+            return;
+        }
+        let room = self.open < config.max_half_open && source.open < config.max_half_open_per_address;
         let seat = Seat::take(&self.door.taken, config.max_connections).filter(|_| room);
         let Some(seat) = seat else {
             self.door.counters.too_many.increment();
@@ -179,7 +248,7 @@ impl Hall {
             Arc::clone(&self.door.handshakes),
             ip,
             seed,
-            self.door.common.now(),
+            now,
         );
         let number = self.free.pop().unwrap_or(self.halves.len());
         let token = Token(FIRST + number);
@@ -195,18 +264,17 @@ impl Hall {
             self.halves[number] = half;
         }
         self.open += 1;
-        *self.by_address.entry(ip).or_default() += 1;
+        if let Some(source) = self.by_address.get_mut(&ip) {
+            source.open += 1;
+        }
     }
 
     fn remove(&mut self, number: usize) -> Option<Half> {
         let mut half = self.halves.get_mut(number)?.take()?;
         self.free.push(number);
         self.open -= 1;
-        if let Some(count) = self.by_address.get_mut(half.peer.ip()) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(half.peer.ip());
-            }
+        if let Some(source) = self.by_address.get_mut(half.peer.ip()) {
+            source.open -= 1;
         }
         let _ = self.door.poll.registry().deregister(&mut half.stream);
         Some(half)
@@ -277,6 +345,8 @@ impl Hall {
 
     fn sweep(&mut self) {
         let now = self.door.common.now();
+        let config = Arc::clone(&self.door.config);
+        self.by_address.retain(|_, source| !source.is_quiet(&config, now));
         for number in 0..self.halves.len() {
             let Some(Some(half)) = self.halves.get_mut(number) else { continue };
             if half.session.handle_timeout(now).is_some() {

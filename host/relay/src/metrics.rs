@@ -86,6 +86,7 @@ counters! {
     unknown_target: Counter "medius_relay_dropped_total"["reason" = "unknown_target"] in "messages", "Messages dropped";
     not_joined: Counter "medius_relay_dropped_total"["reason" = "not_joined"] in "messages", "Messages dropped";
     too_fast: Counter "medius_relay_dropped_total"["reason" = "rate"] in "messages", "Messages dropped";
+    too_much: Counter "medius_relay_dropped_total"["reason" = "bytes"] in "messages", "Messages dropped";
     bad_datagrams: Counter "medius_relay_datagrams_dropped_total"["reason" = "hash"] in "datagrams", "Datagrams dropped";
     unknown_datagrams: Counter "medius_relay_datagrams_dropped_total"["reason" = "unknown_source"] in "datagrams", "Datagrams dropped";
     spoofed_datagrams: Counter "medius_relay_datagrams_dropped_total"["reason" = "wrong_source"] in "datagrams", "Datagrams dropped";
@@ -94,6 +95,7 @@ counters! {
     key_expired: Counter "medius_relay_refused_total"["reason" = "key_expired"] in "connections", "Connections refused";
     key_session: Counter "medius_relay_refused_total"["reason" = "key_session"] in "connections", "Connections refused";
     too_many: Counter "medius_relay_refused_total"["reason" = "limit"] in "connections", "Connections refused";
+    too_often: Counter "medius_relay_refused_total"["reason" = "rate"] in "connections", "Connections refused";
     protocol_errors: Counter "medius_relay_closed_total"["reason" = "protocol"] in "connections", "Connections closed by the relay";
     timeouts: Counter "medius_relay_closed_total"["reason" = "timeout"] in "connections", "Connections closed by the relay";
     slow_readers: Counter "medius_relay_closed_total"["reason" = "slow_reader"] in "connections", "Connections closed by the relay";

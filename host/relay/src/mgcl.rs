@@ -19,8 +19,8 @@ use medley_wire::enums::{
 };
 use medley_wire::messages::{
     NetAddress, RsaKey, ServerConnectNotification, ServerCreateGameResponse,
-    ServerCreateGameWithAttributesResponse, ServerEndGameResponse, ServerJoinGameResponse, ServerReport,
-    ServerSetAttributesRequest,
+    ServerCreateGameWithAttributesResponse, ServerEndGameOnMeRequest, ServerEndGameResponse,
+    ServerJoinGameResponse, ServerReport, ServerSetAttributesRequest,
 };
 use medley_wire::types::{MediusWorldId, MessageId, Text};
 use medley_wire::{AnyMessage, AppId};
@@ -75,6 +75,8 @@ enum LinkError {
     Goodbye(u8),
     #[error("no answer within {} s", HANDSHAKE.as_secs())]
     Silent,
+    #[error("the relay can serve nobody any more")]
+    Dead,
 }
 
 /// Keeps the link up until the relay stops.
@@ -98,6 +100,12 @@ pub(crate) async fn run(
         let Some(ended) = ended else { return };
         if shutdown.is_cancelled() {
             // A host that stops says goodbye to its relay too: the end that was asked for, and no trouble.
+            return;
+        }
+        if relay.is_dead() {
+            // MPS must not place a game here. What it has here it closes when the link is gone.
+            tracing::error!(mps = %link.address, "the relay can serve nobody any more and leaves MPS");
+            while let Some(Some(_)) = shutdown.run_until_cancelled(notices.recv()).await {}
             return;
         }
         if let Err(error) = ended {
@@ -209,6 +217,11 @@ async fn one_link(
                 }
             }
         }
+        if relay.is_dead() {
+            let _ = state.session.disconnect();
+            let _ = stream.write_all(&state.session.take_output()).await;
+            return Err(LinkError::Dead);
+        }
         state.session.handle_timeout(Time(started.elapsed()))?;
         if *registered {
             let address = relay.public_address();
@@ -227,6 +240,13 @@ impl Link {
             Notice::Joined { world, session_key } => (MgclEventType::CONNECT, world, session_key),
             Notice::Left { world, session_key } => (MgclEventType::DISCONNECT, world, session_key),
             Notice::Load => return Ok(()),
+            Notice::Lost { world } => {
+                let end = ServerEndGameOnMeRequest {
+                    message_id: Text::new("1"),
+                    medius_world_id: world_id(*world),
+                };
+                return self.session.send_app(&end.into());
+            }
         };
         let notification = ServerConnectNotification {
             connect_event_type: event,

@@ -10,7 +10,7 @@ use medley_crypto::{Context, FanOut, Hash, Suite};
 use medley_session::{Cover, Relay, ServerSession, Time, Transport};
 use mio::net::{TcpStream, UdpSocket};
 
-use crate::config::RelayCipher;
+use crate::config::{RelayCipher, RelayConfig};
 use crate::metrics::Counters;
 use crate::world::{DmeIndex, Mask};
 
@@ -36,11 +36,21 @@ impl Drop for Seat {
     }
 }
 
-/// A sender's allowance: so many messages a second, a second's worth at once.
+/// A sender's allowance: so much a second, a second's worth at once.
 #[derive(Debug)]
 struct Allowance {
-    left: u32,
+    messages: u32,
+    bytes: u32,
     second: u64,
+}
+
+/// Of what a sender has sent more than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Excess {
+    /// [`RelayConfig::messages_per_second`].
+    Messages,
+    /// [`RelayConfig::bytes_per_second`].
+    Bytes,
 }
 
 /// A connection whose access key was accepted.
@@ -113,7 +123,7 @@ impl Player {
             held_since: None,
             timer: None,
             gone: false,
-            allowance: Allowance { left: 0, second: u64::MAX },
+            allowance: Allowance { messages: 0, bytes: 0, second: u64::MAX },
             _seat: seat,
         };
         Self { session, io }
@@ -202,18 +212,20 @@ impl Player {
 }
 
 impl Io {
-    /// Whether one more message may pass. `rate` 0: always.
-    pub(crate) fn may_send(&mut self, rate: u32, now: Time) -> bool {
-        if rate == 0 {
-            return true;
-        }
+    /// Whether one more message with `length` bytes of payload may pass. One that may not costs nothing.
+    pub(crate) fn may_send(&mut self, config: &RelayConfig, length: usize, now: Time) -> Result<(), Excess> {
+        let limit = |limit| if limit == 0 { u32::MAX } else { limit };
         let second = now.0.as_secs();
         if self.allowance.second != second {
-            self.allowance = Allowance { left: rate, second };
+            let (messages, bytes) = (limit(config.messages_per_second), limit(config.bytes_per_second));
+            self.allowance = Allowance { messages, bytes, second };
         }
-        let may = self.allowance.left > 0;
-        self.allowance.left = self.allowance.left.saturating_sub(1);
-        may
+        let Allowance { messages, bytes, .. } = self.allowance;
+        let messages = messages.checked_sub(1).ok_or(Excess::Messages)?;
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        let bytes = bytes.checked_sub(length).ok_or(Excess::Bytes)?;
+        self.allowance = Allowance { messages, bytes, second };
+        Ok(())
     }
 }
 

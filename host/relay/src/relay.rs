@@ -8,6 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use arc_swap::ArcSwap;
 use medley_crypto::{KEY_LEN, KeyStore, RsaKeyPair};
 use medley_session::{Handshake, HandshakeRules, ServerConfig, ServerKind};
 use medley_wire::types::{AppId, SessionKeyText};
@@ -87,8 +88,10 @@ struct Inner {
     keys: Arc<KeyStore>,
     stop: Arc<AtomicBool>,
     door: Arc<Waker>,
-    /// Names of threads that ended unasked.
-    lost: watch::Receiver<Vec<String>>,
+    /// Threads that ended unasked.
+    lost: watch::Receiver<Vec<LostThread>>,
+    /// Nobody can be served any more: the door or the last shard is gone.
+    dead: AtomicBool,
     /// MPS took our attributes, and the link is up.
     joined: AtomicBool,
     done: tokio_util::task::TaskTracker,
@@ -105,6 +108,30 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// A thread is gone: MPS hears that its worlds have ended, and no new ones are placed there. Without the door, or
+    /// without any shard, there is nothing to place: the link to MPS ends.
+    fn give_up(&self, shard: Option<usize>) {
+        let (worlds, alive) = match shard {
+            Some(shard) => self.common.placement.close(shard),
+            None => (Vec::new(), false),
+        };
+        for world in worlds {
+            let _ = self.common.notices.try_send(Notice::Lost { world });
+        }
+        if let Some(counters) = shard.and_then(|shard| self.counters.get(shard)) {
+            // Its own thread was the only writer.
+            for gauge in [&counters.worlds, &counters.players, &counters.connections] {
+                gauge.set(0);
+            }
+        }
+        if !alive {
+            self.dead.store(true, Ordering::Release);
+        }
+        let _ = self.common.notices.try_send(Notice::Load);
+    }
+}
+
 impl Drop for Inner {
     /// A runtime that is dropped takes the relay's tasks with it: the threads must not be left behind.
     fn drop(&mut self) {
@@ -112,18 +139,25 @@ impl Drop for Inner {
     }
 }
 
+/// A thread of the relay.
+#[derive(Clone, Debug)]
+struct LostThread {
+    name: String,
+    /// `None`: the door.
+    shard: Option<usize>,
+}
+
 /// Held by a thread of the relay: tells of its end, a panic too, unless the relay is stopping.
 struct Watched {
-    name: String,
+    thread: LostThread,
     stop: Arc<AtomicBool>,
-    lost: Arc<watch::Sender<Vec<String>>>,
+    lost: Arc<watch::Sender<Vec<LostThread>>>,
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
         if !self.stop.load(Ordering::Acquire) {
-            let name = core::mem::take(&mut self.name);
-            self.lost.send_modify(|lost| lost.push(name));
+            self.lost.send_modify(|lost| lost.push(self.thread.clone()));
         }
     }
 }
@@ -155,17 +189,19 @@ impl Relay {
         let config = RelayConfig { shards: config.shards.clamp(1, 64), ..config };
         let default_key = keys.default_server_key().ok_or(StartError::NoKey)?;
         let server = Arc::new(server_config(&config, &keys));
+        let by_clock = first_world(server.unix_time_at_zero);
+        let first = if config.first_world == 0 { by_clock } else { config.first_world };
         let (notices_in, notices_out) = mpsc::channel(NOTICES);
         let common = Arc::new(Common {
-            placement: Placement::new(config.shards, config.max_worlds),
+            placement: Placement::new(config.shards, config.max_worlds, first),
             rules: Arc::clone(&rules),
             started: Instant::now(),
             notices: notices_in,
             next_port: AtomicU32::new(0),
             public_address: AtomicU32::new(address_bits(config.public_address)),
-            config,
+            config: ArcSwap::from_pointee(config),
         });
-        let config = &common.config;
+        let config = common.config.load_full();
 
         let address = SocketAddr::new(config.bind, config.tcp_port);
         let bind = |protocol, address| move |source| StartError::Bind { protocol, address, source };
@@ -206,15 +242,20 @@ impl Relay {
             shards: shards.clone(),
             stop: Arc::clone(&stop),
             taken: Arc::new(AtomicUsize::new(0)),
+            config: Arc::clone(&config),
             server,
             handshakes: Arc::new(Handshakes(rules)),
         };
         let (lost_in, lost) = watch::channel(Vec::new());
         let lost_in = Arc::new(lost_in);
-        let watched = |name| Watched { name, stop: Arc::clone(&stop), lost: Arc::clone(&lost_in) };
-        let mut threads = vec![spawn(watched("relay-door".to_owned()), move || door.run())?];
+        let watched = |name, shard| Watched {
+            thread: LostThread { name, shard },
+            stop: Arc::clone(&stop),
+            lost: Arc::clone(&lost_in),
+        };
+        let mut threads = vec![spawn(watched("relay-door".to_owned(), None), move || door.run())?];
         for (number, shard) in loops.into_iter().enumerate() {
-            threads.push(spawn(watched(format!("relay-{number}")), move || shard.run())?);
+            threads.push(spawn(watched(format!("relay-{number}"), Some(number)), move || shard.run())?);
         }
 
         let done = tokio_util::task::TaskTracker::new();
@@ -230,6 +271,7 @@ impl Relay {
                 stop,
                 door: door_waker,
                 lost: lost.clone(),
+                dead: AtomicBool::new(false),
                 joined: AtomicBool::new(false),
                 done: done.clone(),
             }),
@@ -242,7 +284,7 @@ impl Relay {
 }
 
 fn spawn(watched: Watched, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(watched.name.clone()).spawn(move || {
+    std::thread::Builder::new().name(watched.thread.name.clone()).spawn(move || {
         let _watched = watched;
         body();
     })
@@ -258,7 +300,7 @@ async fn look_after(
     handle: RelayHandle,
     shutdown: CancellationToken,
     threads: Vec<JoinHandle<()>>,
-    mut lost: watch::Receiver<Vec<String>>,
+    mut lost: watch::Receiver<Vec<LostThread>>,
 ) {
     metrics::describe();
     let mut told = 0;
@@ -269,11 +311,12 @@ async fn look_after(
             () = shutdown.cancelled() => break,
             _ = tick.tick() => metrics::publish(&handle.counters()),
             Ok(()) = lost.changed() => {
-                let names = lost.borrow_and_update();
-                for thread in names.iter().skip(told) {
-                    tracing::error!(thread, "a thread of the relay ended unasked: what it served is lost until a restart");
+                let threads = lost.borrow_and_update();
+                for LostThread { name, shard } in threads.iter().skip(told) {
+                    tracing::error!(thread = name, "a thread of the relay ended unasked: what it served is lost until a restart");
+                    handle.inner.give_up(*shard);
                 }
-                told = names.len();
+                told = threads.len();
             }
         }
     }
@@ -290,6 +333,13 @@ async fn look_after(
     metrics::publish(&handle.counters());
 }
 
+/// Where the ids of worlds start: with the quarter minutes since the epoch, in their 16 bits, so that a console which
+/// still holds an id from before a restart of the relay does not name somebody else's world. It would take four new
+/// worlds a minute, all the time, for the ids to be ahead of the clock.
+fn first_world(unix: Duration) -> u32 {
+    (unix.as_secs() / 15 % 0xffff) as u32 + 1
+}
+
 fn server_config(config: &RelayConfig, keys: &KeyStore) -> ServerConfig {
     // The default first: nearly all clients encipher to it.
     let overrides = keys.overrides().filter_map(|(_, name)| keys.pair(name));
@@ -300,10 +350,7 @@ fn server_config(config: &RelayConfig, keys: &KeyStore) -> ServerConfig {
         }
     }
     let mut server = ServerConfig::new(ServerKind::Dme, pairs);
-    server.timeouts.handshake = config.handshake_timeout;
-    server.timeouts.idle = config.client_timeout;
-    server.timeouts.server_echo = config.server_echo;
-    server.limits.max_udp = u16::try_from(config.max_datagram_ps2).unwrap_or(u16::MAX);
+    config.apply_to(&mut server);
     server.unix_time_at_zero = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     server
 }
@@ -329,8 +376,19 @@ impl RelayHandle {
 
     /// The settings that it runs with.
     #[must_use]
-    pub fn config(&self) -> &RelayConfig {
-        &self.inner.common.config
+    pub fn config(&self) -> Arc<RelayConfig> {
+        self.inner.common.config.load_full()
+    }
+
+    /// Takes other settings: limits at once, times and sizes for the connections and worlds that come from now on. Ports,
+    /// the way of UDP, shards and the link to MPS stay what they are.
+    pub fn reload(&self, config: RelayConfig) {
+        let common = &self.inner.common;
+        let RelayConfig { bind, tcp_port, udp, shards, mps, .. } = RelayConfig::clone(&common.config.load());
+        let config = RelayConfig { bind, tcp_port, udp, shards, mps, ..config };
+        common.placement.set_max_worlds(config.max_worlds);
+        self.set_public_address(config.public_address);
+        common.config.store(Arc::new(config));
     }
 
     /// The address that clients are told from now on; `None`: the one at which they reach the relay. MPS is told too.
@@ -358,6 +416,11 @@ impl RelayHandle {
     #[must_use]
     pub fn joined(&self) -> bool {
         self.inner.joined.load(Ordering::Acquire)
+    }
+
+    /// Nobody can be served any more.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.inner.dead.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_joined(&self, joined: bool) {
@@ -394,7 +457,7 @@ impl RelayHandle {
     /// # Errors
     /// There are as many worlds as there may be, or the relay is stopping.
     pub async fn create_world(&self, app_id: AppId, max_clients: u16) -> Result<DmeWorldId, WorldError> {
-        let limit = self.inner.common.config.max_worlds;
+        let limit = self.inner.common.config.load().max_worlds;
         let (id, shard) = self.inner.common.placement.place(app_id).ok_or(WorldError::TooMany { limit })?;
         let max_clients = if max_clients == 0 { u16::MAX } else { max_clients };
         let made = self.ask(shard, |reply| Command::Create { id, app_id, max_clients, reply }).await;
@@ -453,5 +516,22 @@ impl RelayHandle {
 impl core::fmt::Debug for RelayHandle {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("RelayHandle").field("tcp", &self.inner.tcp).field("udp", &self.inner.udp).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_restart_ids_go_on_behind_those_that_were_given_out() {
+        let start = Duration::from_secs(1_780_000_000);
+        let first = first_world(start);
+        assert!((1..=0xffff).contains(&first));
+        // An hour later, with two hundred worlds made meanwhile.
+        let second = first_world(start + Duration::from_secs(3600));
+        assert!(second > first + 200, "{first} {second}");
+        assert_eq!((first_world(Duration::ZERO), first_world(Duration::from_secs(0xfffe * 15))), (1, 0xffff));
+        assert_eq!(first_world(Duration::from_secs(0xffff * 15)), 1);
     }
 }

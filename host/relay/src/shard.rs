@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use medley_crypto::SymmetricKey;
 use medley_session::{Accept, ConnectRequest, Event, Relay, ServerSession, State, Target, Time, Transport};
 use medley_wire::messages::DmePing;
@@ -33,7 +34,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::config::{RelayConfig, RelayRules, RelayTitle, UdpMode};
 use crate::metrics::Counters;
 use crate::placement::Placement;
-use crate::player::{Delivery, Flushed, Player, Players, Seat, deliver};
+use crate::player::{Delivery, Excess, Flushed, Player, Players, Seat, deliver};
 use crate::world::{
     Allotment, DmeIndex, DmeWorldId, Ending, KeyRefused, Left, Mask, Refused, Route, WorldRules, Worlds,
 };
@@ -107,13 +108,18 @@ pub(crate) enum Notice {
         world: DmeWorldId,
         session_key: SessionKeyText,
     },
-    /// Worlds or players changed in number.
+    /// Its shard is dead.
+    Lost {
+        world: DmeWorldId,
+    },
+    /// Worlds or players changed in number, or something else that the link is to look at.
     Load,
 }
 
 /// What all threads of a relay share.
 pub(crate) struct Common {
-    pub(crate) config: RelayConfig,
+    /// In force. The threads hold it themselves and look once a turn whether there is another one.
+    pub(crate) config: ArcSwap<RelayConfig>,
     pub(crate) rules: Arc<dyn RelayRules>,
     pub(crate) started: Instant,
     pub(crate) placement: Placement,
@@ -164,6 +170,7 @@ pub(crate) struct Shard {
 /// All of a shard that the handling of one player's input changes.
 struct Core {
     common: Arc<Common>,
+    config: Arc<RelayConfig>,
     counters: Arc<Counters>,
     worlds: Worlds,
     rooms: Vec<Option<Room>>,
@@ -205,6 +212,12 @@ fn v4(address: SocketAddr) -> Option<SocketAddrV4> {
 impl Core {
     fn room(&mut self, slot: usize) -> Option<&mut Room> {
         self.rooms.get_mut(slot)?.as_mut()
+    }
+
+    /// Title and world of a room, for logs.
+    fn place_of(&self, slot: usize) -> (Option<&str>, Option<u32>) {
+        let title = self.rooms.get(slot).and_then(Option::as_ref).map(|room| &*room.title.id);
+        (title, self.worlds.at(slot).map(|world| world.id().0))
     }
 
     fn player(&mut self, slot: usize, index: DmeIndex) -> Option<&mut Player> {
@@ -301,11 +314,12 @@ impl Core {
             Transport::Tcp => self.counters.tcp_messages_in.increment(),
             Transport::Udp => self.counters.udp_messages_in.increment(),
         }
-        if !io.may_send(self.common.config.messages_per_second, self.now) {
-            self.counters.too_fast.increment();
-            return;
-        }
         let Some(world) = self.worlds.at(slot) else { return };
+        match io.may_send(&self.config, relay.payload.len(), self.now) {
+            Ok(()) => {}
+            Err(Excess::Messages) => return self.counters.too_fast.increment(),
+            Err(Excess::Bytes) => return self.counters.too_much.increment(),
+        }
         if !world.joined().contains(index) {
             self.counters.not_joined.increment();
             return;
@@ -462,6 +476,7 @@ impl Shard {
         let udp_port = udp.local_addr()?.port();
         let core = Core {
             common: Arc::clone(&common),
+            config: common.config.load_full(),
             counters,
             worlds: Worlds::new(),
             rooms: Vec::new(),
@@ -513,6 +528,9 @@ impl Shard {
             }
             self.core.now = self.common.now();
             self.core.counters.turns.increment();
+            if !Arc::ptr_eq(&self.core.config, &self.common.config.load()) {
+                self.core.config = self.common.config.load_full();
+            }
             self.turn(&events);
         }
         self.farewell();
@@ -591,7 +609,8 @@ impl Shard {
                     core.event(slot, index, session, io, event, None);
                 });
                 if let Err(error) = result {
-                    tracing::debug!(%error, peer = %player.io.peer, "player broke the protocol");
+                    let (title, world) = self.core.place_of(slot);
+                    tracing::debug!(%error, title, world, peer = %player.io.peer, "player broke the protocol");
                     self.core.counters.protocol_errors.increment();
                     player.io.gone = true;
                 }
@@ -700,7 +719,7 @@ impl Shard {
         for at in 0..self.core.waiting.len() {
             let (slot, index) = *self.core.waiting.get(at)?;
             let Some(player) = self.core.player(slot, index) else { continue };
-            if player.io.peer.ip() != from.ip() && self.common.config.check_udp_address {
+            if player.io.peer.ip() != from.ip() && self.core.config.check_udp_address {
                 continue;
             }
             tries += 1;
@@ -716,7 +735,7 @@ impl Shard {
 
     /// Whether the datagram is this player's first one. If so, its source is the player's endpoint from now on.
     fn first_datagram_of(&mut self, slot: usize, index: DmeIndex, from: SocketAddrV4, count: usize) -> bool {
-        let check = self.common.config.check_udp_address;
+        let check = self.core.config.check_udp_address;
         let Some(world) = self.core.worlds.at(slot).map(|world| world.id()) else { return false };
         let Some(datagram) = self.datagram.get(..count) else { return false };
         let Some(player) = self.core.player(slot, index) else { return false };
@@ -785,7 +804,8 @@ impl Shard {
             let ended = if due { player.session.handle_timeout(self.core.now) } else { None };
             let held = player.io.held_since.is_some();
             if let Some(timeout) = ended {
-                tracing::debug!(%timeout, peer = %player.io.peer, "player given up");
+                let (title, world) = self.core.place_of(slot);
+                tracing::debug!(%timeout, title, world, peer = %player.io.peer, "player given up");
                 self.core.counters.timeouts.increment();
                 self.put_out_taken(slot, index, player);
                 continue;
@@ -808,11 +828,10 @@ impl Shard {
         let tick = self.core.worlds.tick(self.core.now);
         self.core.counters.expired_slots.add(tick.expired as u64);
         for (slot, id) in tick.removed {
-            if let Some(room) = self.core.rooms.get_mut(slot) {
-                *room = None;
-            }
-            self.common.placement.remove(id);
-            tracing::info!(world = id.0, "game world ended");
+            let room = self.core.rooms.get_mut(slot).and_then(Option::take);
+            let app = self.common.placement.remove(id).map(|place| place.app_id.0);
+            let title = room.as_ref().map(|room| &*room.title.id);
+            tracing::info!(title, app, world = id.0, "game world ended");
         }
         self.core.worlds_changed = false;
         self.core.world_deadline = self.core.worlds.deadline();
@@ -824,7 +843,7 @@ impl Shard {
         self.core.pending = 0;
         let mut broken = Vec::new();
         let mut dirty = core::mem::take(&mut self.core.dirty);
-        let obey = self.common.config.obey_aggregation_time;
+        let obey = self.core.config.obey_aggregation_time;
         for (slot, index) in dirty.drain(..) {
             let now = self.core.now;
             let Some(Some(room)) = self.core.rooms.get_mut(slot) else { continue };
@@ -842,10 +861,11 @@ impl Shard {
                 }
             }
             player.io.held_since = None;
-            match player.flush(&self.udp, self.common.config.queue_bytes, &self.core.counters) {
+            match player.flush(&self.udp, self.core.config.queue_bytes, &self.core.counters) {
                 Flushed::Done => {}
                 Flushed::TooSlow => {
-                    tracing::debug!(peer = %player.io.peer, "player reads too slowly and is cut");
+                    let (title, world) = (&*room.title.id, self.core.worlds.at(slot).map(|at| at.id().0));
+                    tracing::debug!(title, world, peer = %player.io.peer, "player reads too slowly and is cut");
                     self.core.counters.slow_readers.increment();
                     broken.push((slot, index));
                 }
@@ -872,7 +892,7 @@ impl Shard {
                     let _ = reply.send(self.create(id, app_id, max_clients));
                 }
                 Ok(Command::Allot { id, session_key, reply }) => {
-                    let shards = (self.number, self.common.config.shards);
+                    let shards = (self.number, self.core.config.shards);
                     let now = self.core.now;
                     let allotment = self.core.worlds.allot(now, id, session_key, &mut self.rng, shards);
                     self.core.worlds_changed = true;
@@ -897,7 +917,7 @@ impl Shard {
     }
 
     fn create(&mut self, id: DmeWorldId, app_id: AppId, max_clients: u16) -> bool {
-        let config = &self.common.config;
+        let config = &self.core.config;
         let title = self.common.rules.for_app(app_id);
         let rules = WorldRules {
             max_clients: max_clients.min(title.max_players).min(config.max_players_per_world),
@@ -909,9 +929,10 @@ impl Shard {
         while self.core.rooms.len() <= slot {
             self.core.rooms.push(None);
         }
+        let max_clients = rules.max_clients;
+        tracing::info!(title = %title.id, app = app_id.0, world = id.0, max_clients, "game world made");
         self.core.rooms[slot] = Some(Room { players: Vec::new(), title, key });
         self.core.worlds_changed = true;
-        tracing::info!(world = id.0, app = app_id.0, max_clients = rules.max_clients, "game world made");
         true
     }
 
@@ -950,7 +971,9 @@ impl Shard {
                     KeyRefused::Expired => counters.key_expired.increment(),
                     KeyRefused::WrongSession => counters.key_session.increment(),
                 }
-                tracing::debug!(%refused, %peer, "connection refused");
+                let app = request.app_id;
+                let title = self.common.rules.for_app(app).id;
+                tracing::debug!(%refused, %title, app = app.0, %peer, "connection refused");
                 let _ = session.reject(REJECT_ACCESS_KEY);
                 let mut player = Player::new(session, stream, peer, seat);
                 let _ = player.flush(&self.udp, usize::MAX, &self.core.counters);
@@ -991,7 +1014,7 @@ impl Shard {
         let Player { session, io } = &mut *player;
         let accepted = session.accept(accept, now).is_ok();
         let ps3 = request.dialect.medius_version >= 112;
-        let config = &self.common.config;
+        let config = Arc::clone(&self.core.config);
         let limit = if ps3 { config.max_datagram_ps3 } else { config.max_datagram_ps2 };
         if let Some(datagrams) = session.datagrams() {
             // A limit of nothing: every frame travels alone.
@@ -1015,7 +1038,7 @@ impl Shard {
 
     /// Where this client's datagrams are to go. `None`: nowhere, it plays over TCP.
     fn udp_address(&mut self, player: &mut Player, slot: usize, index: DmeIndex) -> Option<SocketAddrV4> {
-        let config = &self.common.config;
+        let config = Arc::clone(&self.core.config);
         let reached = player.io.stream.local_addr().ok().and_then(v4)?;
         let ip = self.common.public_address().unwrap_or_else(|| *reached.ip());
         let UdpMode::PortPerClient { base, count } = config.udp else {

@@ -132,7 +132,7 @@ config! {
         pub max_connections: u32 = 20_000,
         /// TCP connections from one address. A party behind one router needs several per console.
         pub max_connections_per_ip: u32 = 256,
-        /// New TCP connections a second from one address, as a long-time average. 0 = no limit.
+        /// New TCP connections a second from one address, as a long-time average; the relay counts its own. 0 = no limit.
         pub new_connections_per_ip: u32 = 20,
         /// New TCP connections from one address that may come at once before the rate counts.
         pub new_connections_burst: u32 = 64,
@@ -144,6 +144,8 @@ config! {
         pub messages_burst: u32 = 400,
         /// Relay messages a second from one player, TCP and UDP together. 0 = no limit.
         pub relay_messages_per_second: u32 = 4000,
+        /// Bytes a second in the relay messages of one player. 0 = no limit.
+        pub relay_bytes_per_second: u32 = 1_048_576,
         /// Messages waiting for one slow connection; one more closes it.
         pub push_queue: u32 = 512,
         /// Bytes waiting for one slow relay client; more closes it.

@@ -42,7 +42,7 @@ pub struct ChangedKey {
 }
 
 /// Keys and tables of `medley.toml` that hold from the next start on.
-const HOST_RESTART: [&str; 24] = [
+const HOST_RESTART: [&str; 15] = [
     "data_dir",
     "games_dir",
     "listen",
@@ -55,22 +55,19 @@ const HOST_RESTART: [&str; 24] = [
     "relay.udp_mode",
     "relay.udp_base",
     "relay.udp_ports",
-    "relay.max_worlds",
-    "relay.max_players_per_world",
-    "relay.game_timeout",
-    "relay.client_timeout",
     "relay.reconnect",
-    "relay.aggregation",
-    "relay.max_datagram_ps2",
-    "relay.max_datagram_ps3",
     "password",
     "limits.push_queue",
-    "limits.relay_messages_per_second",
-    "limits.relay_queue_bytes",
 ];
 
 /// Keys and tables of `medley.toml` that hold for new connections.
-const HOST_NEW_CONNECTIONS: [&str; 7] = [
+const HOST_NEW_CONNECTIONS: [&str; 13] = [
+    "relay.max_players_per_world",
+    "relay.game_timeout",
+    "relay.client_timeout",
+    "relay.aggregation",
+    "relay.max_datagram_ps2",
+    "relay.max_datagram_ps3",
     "public_address",
     "nat_address",
     "encryption",

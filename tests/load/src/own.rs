@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What a host is given to end in order.
 const DRAIN: Duration = Duration::from_secs(15);
 /// What a measurement needs: ports of the system's choice, and no limit per address or player.
-const ENVIRONMENT: [(&str, &str); 12] = [
+const ENVIRONMENT: [(&str, &str); 13] = [
     ("MEDLEY_LISTEN_MUIS", "0"),
     ("MEDLEY_LISTEN_MAS", "0"),
     ("MEDLEY_LISTEN_MLS", "0"),
@@ -28,6 +28,7 @@ const ENVIRONMENT: [(&str, &str); 12] = [
     ("MEDLEY_LIMITS_MAX_CONNECTIONS_PER_IP", "20000"),
     ("MEDLEY_LIMITS_MESSAGES_PER_SECOND", "0"),
     ("MEDLEY_LIMITS_RELAY_MESSAGES_PER_SECOND", "0"),
+    ("MEDLEY_LIMITS_RELAY_BYTES_PER_SECOND", "0"),
 ];
 
 /// The program that the load tool is part of.

@@ -170,6 +170,7 @@ pub async fn start(spec: &RelaySpec, stop: CancellationToken) -> Result<(medley_
         shared_world_key: spec.shared_key,
         // The figures are to be the relay's own: all its limits are out of the way.
         messages_per_second: 0,
+        bytes_per_second: 0,
         queue_bytes: 64 * 1024 * 1024,
         allotment_timeout: Duration::from_secs(600),
         game_timeout: Duration::from_secs(600),

@@ -38,6 +38,7 @@ impl RelayRules for Rules {
         let (app, title) = (found.app(), &found.title().config);
         let encryption = app.encryption(&self.config.encryption);
         RelayTitle {
+            id: Arc::from(found.title().id.as_str()),
             version_108: Text::new(&app.versions.dme_108),
             version: Text::new(&app.versions.dme),
             enciphered: encryption.dme == Cipher::Enciphered,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use medley_crypto::KeyStore;
 use medley_relay::world::{Allotment, DmeWorldId};
-use medley_relay::{Relay, RelayConfig, RelayHandle, RelayTitle};
+use medley_relay::{Relay, RelayConfig, RelayHandle, RelayRules, RelayTitle};
 use medley_session::{ClientConfig, ClientEvent, ClientSession, Cover, ServerKind, State, Time, Transport};
 use medley_wire::types::{AppId, Text};
 use medley_wire::{RtMessage, rt};
@@ -31,6 +31,16 @@ pub(crate) struct Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// A defect: to look this title up ends the thread that does.
+pub(crate) struct Defect;
+
+impl RelayRules for Defect {
+    fn for_app(&self, app: AppId) -> RelayTitle {
+        assert_ne!(app, UYA, "a defect");
+        RelayTitle::default()
     }
 }
 

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use medley_crypto::KeyStore;
-use medley_relay::{Relay, RelayConfig, RelayHandle, RelayRules, RelayTitle, WorldError};
+use medley_relay::{Relay, RelayConfig, RelayHandle, RelayTitle, WorldError};
 use medley_session::{ClientConfig, ClientEvent, ClientSession, Cover, ServerKind, Time, Transport};
-use medley_wire::types::{AppId, Text};
+use medley_wire::types::Text;
 use medley_wire::{RtId, RtMessage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::console::{Console, PATIENCE, Seen, UYA, host, key, usual};
+use crate::console::{Console, DEADLOCKED, Defect, PATIENCE, Seen, UYA, host, key, usual};
 
 #[tokio::test]
 async fn wrong_used_and_foreign_access_keys_are_refused_and_counted() {
@@ -178,7 +178,12 @@ async fn damaged_datagrams_are_dropped_and_counted_and_the_player_plays_on() {
 
 #[tokio::test]
 async fn a_slow_reader_is_cut_and_the_others_hear_everything() {
-    let config = RelayConfig { queue_bytes: 100_000, messages_per_second: 0, ..RelayConfig::ephemeral() };
+    let config = RelayConfig {
+        queue_bytes: 100_000,
+        messages_per_second: 0,
+        bytes_per_second: 0,
+        ..RelayConfig::ephemeral()
+    };
     let host = host(config, RelayTitle::default());
     let world = host.world().await;
     let style = host.style(110, false).tcp_only();
@@ -336,6 +341,66 @@ async fn a_player_that_sends_too_much_is_not_relayed_and_not_put_out() {
 }
 
 #[tokio::test]
+async fn a_player_that_sends_too_many_bytes_is_relayed_up_to_the_limit() {
+    let config = RelayConfig { bytes_per_second: 1000, ..RelayConfig::ephemeral() };
+    let host = host(config, RelayTitle::default());
+    let world = host.world().await;
+    let mut flood = host.player(&host.style(110, false), world, "a").await;
+    let mut other = host.player(&host.style(110, false), world, "b").await;
+    for _ in 0..50 {
+        flood.session.broadcast(Transport::Tcp, Cover::Clear, &[2; 300]).unwrap();
+        // What does not fit takes nothing from what is left.
+        flood.session.broadcast(Transport::Tcp, Cover::Clear, &[2; 100]).unwrap();
+    }
+    flood.settled(Transport::Tcp).await;
+    other.settled(Transport::Tcp).await;
+    let relayed = |seen: &Seen| if let Seen::Relay { payload, .. } = seen { payload.len() } else { 0 };
+    let heard: usize = other.seen.iter().map(relayed).sum();
+    assert!(heard == 1000 || heard == 2000, "{heard}");
+    let counters = host.relay.counters();
+    assert!(counters.too_much >= 90 && counters.too_fast == 0, "{counters:?}");
+}
+
+#[tokio::test]
+async fn new_limits_hold_for_players_who_are_there_already() {
+    let host = usual();
+    let world = host.world().await;
+    let mut flood = host.player(&host.style(110, false), world, "a").await;
+    let mut other = host.player(&host.style(110, false), world, "b").await;
+    let ports = (host.relay.tcp_addr(), host.relay.config().shards);
+    // Ports and shards are not to be changed.
+    let config = RelayConfig { tcp_port: 1, shards: 9, max_worlds: 1, ..RelayConfig::ephemeral() };
+    host.relay.reload(RelayConfig { bytes_per_second: 10, ..config });
+    assert_eq!((host.relay.tcp_addr(), host.relay.config().shards), ports);
+    let full = host.relay.create_world(DEADLOCKED, 0).await;
+    assert_eq!(full, Err(WorldError::TooMany { limit: 1 }));
+    for _ in 0..20 {
+        flood.session.broadcast(Transport::Tcp, Cover::Clear, &[2, 2]).unwrap();
+    }
+    flood.settled(Transport::Tcp).await;
+    other.settled(Transport::Tcp).await;
+    let heard = other.seen.iter().filter(|seen| matches!(seen, Seen::Relay { .. })).count();
+    assert!(heard == 5 || heard == 10, "{heard}");
+    assert_eq!(host.relay.counters().too_much, 20 - heard as u64);
+}
+
+#[tokio::test]
+async fn one_address_cannot_keep_the_door_busy_with_handshakes() {
+    let config =
+        RelayConfig { new_connections_per_address: 1, new_connections_burst: 3, ..RelayConfig::ephemeral() };
+    let host = host(config, RelayTitle::default());
+    let mut streams = Vec::new();
+    for _ in 0..30 {
+        streams.push(TcpStream::connect(host.relay.tcp_addr()).await.unwrap());
+    }
+    host.counted("accepted", 30).await;
+    let counters = host.relay.counters();
+    // The burst, and what the seconds of a slow machine added.
+    assert!((20..=27).contains(&counters.too_often), "{counters:?}");
+    assert_eq!(counters.too_often + counters.half_open, 30);
+}
+
+#[tokio::test]
 async fn a_silent_player_is_given_up() {
     let config = RelayConfig { client_timeout: Duration::from_millis(200), ..RelayConfig::ephemeral() };
     let host = host(config, RelayTitle::default());
@@ -439,16 +504,6 @@ async fn the_plaintext_uya_client_gets_in_without_a_key_exchange() {
     assert_eq!(info, Some(host.relay.udp_addr().port()));
 }
 
-/// A defect: to look this title up ends the thread that does.
-struct Defect;
-
-impl RelayRules for Defect {
-    fn for_app(&self, app: AppId) -> RelayTitle {
-        assert_ne!(app, UYA, "a defect");
-        RelayTitle::default()
-    }
-}
-
 async fn failed(relay: &RelayHandle) {
     let waiting = async {
         while !relay.failed() {
@@ -467,6 +522,15 @@ async fn a_shard_that_panics_is_noticed_and_a_stop_is_no_failure() {
     assert!(!relay.failed());
     assert_eq!(relay.create_world(UYA, 2).await, Err(WorldError::Busy));
     failed(&relay).await;
+    // The other shard takes all that come after.
+    for _ in 0..4 {
+        let taken = async {
+            while relay.create_world(DEADLOCKED, 2).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, taken).await.unwrap();
+    }
     stop.cancel();
     timeout(PATIENCE, relay.stopped()).await.unwrap();
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use medley_crypto::KeyStore;
-use medley_relay::{MPS_SESSION_KEY, MpsLink, Relay, RelayConfig, RelayTitle, mps_access_key};
+use medley_relay::{MPS_SESSION_KEY, MpsLink, Relay, RelayConfig, RelayRules, RelayTitle, mps_access_key};
 use medley_session::{Accept, ConnectRequest, Event, ServerConfig, ServerKind, ServerSession, Time, Usual};
 use medley_wire::AppId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,7 +13,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::console::{Console, DEADLOCKED, Host, PATIENCE};
+use medley_relay::world::DmeWorldId;
+
+use crate::console::{Console, DEADLOCKED, Defect, Host, PATIENCE, UYA};
 
 struct Mps {
     stream: TcpStream,
@@ -51,6 +53,12 @@ impl Mps {
         received.unwrap();
         let output = self.session.take_output();
         self.stream.write_all(&output).await.unwrap();
+    }
+
+    /// Reads until the relay hangs up.
+    async fn gone(&mut self) {
+        let mut buffer = [0; 4096];
+        while timeout(PATIENCE, self.stream.read(&mut buffer)).await.unwrap().is_ok_and(|count| count > 0) {}
     }
 
     /// The next message of class 3 with this id.
@@ -99,6 +107,14 @@ fn padded(text: &[u8], width: usize) -> Vec<u8> {
 }
 
 async fn relay(secret: Option<&str>, change: impl FnOnce(&mut RelayConfig)) -> (Host, TcpListener) {
+    relay_with(Arc::new(RelayTitle::default()), secret, change).await
+}
+
+async fn relay_with(
+    rules: Arc<dyn RelayRules>,
+    secret: Option<&str>,
+    change: impl FnOnce(&mut RelayConfig),
+) -> (Host, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let link = MpsLink::new(listener.local_addr().unwrap(), secret.map(str::to_owned));
     let link = MpsLink { reconnect: Duration::from_millis(50), ..link };
@@ -106,8 +122,7 @@ async fn relay(secret: Option<&str>, change: impl FnOnce(&mut RelayConfig)) -> (
     change(&mut config);
     let keys = Arc::new(KeyStore::embedded().unwrap());
     let stop = CancellationToken::new();
-    let title = Arc::new(RelayTitle::default());
-    let relay = Relay::start(config, title, Arc::clone(&keys), stop.clone()).unwrap();
+    let relay = Relay::start(config, rules, Arc::clone(&keys), stop.clone()).unwrap();
     (Host { relay, keys, stop }, listener)
 }
 
@@ -269,4 +284,27 @@ fn secrets_make_different_keys_that_fit_the_field() {
     let (a, b) = (mps_access_key("a"), mps_access_key("b"));
     assert_ne!(a, b);
     assert_eq!((a.as_bytes().len(), mps_access_key("").as_bytes().len()), (16, 16));
+}
+
+#[tokio::test]
+async fn a_dead_shard_ends_its_worlds_at_mps_and_a_relay_without_shards_leaves() {
+    let (host, listener) = relay_with(Arc::new(Defect), None, |config| config.shards = 2).await;
+    let mut mps = Mps::accept(&listener).await;
+    mps.next(0x16).await;
+    // Two worlds, one on each shard; the third is made by the first shard, which dies of it.
+    let world = |answer: Vec<u8>| u32::from_le_bytes(answer[answer.len() - 4..].try_into().unwrap());
+    let first = world(mps.create(b"1", 8).await);
+    let second = world(mps.create(b"2", 8).await);
+    let dying = host.relay.create_world(UYA, 2).await;
+    assert!(dying.is_err());
+    let ended = mps.next(0x11).await;
+    assert_eq!(u32::from_le_bytes(ended[ended.len() - 4..].try_into().unwrap()), first);
+    assert_eq!(host.relay.app_of(DmeWorldId(first)), None);
+    assert_eq!(host.relay.app_of(DmeWorldId(second)), Some(DEADLOCKED));
+    // And the second.
+    assert!(host.relay.create_world(UYA, 2).await.is_err());
+    mps.gone().await;
+    assert!(!host.relay.joined());
+    let again = timeout(Duration::from_millis(500), listener.accept()).await;
+    assert!(again.is_err(), "it does not come back");
 }

@@ -19,8 +19,9 @@ use medley_wire::messages::{
 };
 use medley_wire::types::MessageId;
 
+use crate::actor::TitleHandle;
 use crate::context::{Context, HandlerResult, Refusal};
-use crate::mgcl::{self, LinkKind};
+use crate::mgcl::{self, LinkKind, MpsLink};
 use crate::text_filter::has_word;
 
 /// A session for a game server, and its way to MPS.
@@ -186,19 +187,23 @@ pub(super) async fn connect_notification(
         session,
         connected: notice.connect_event_type == MgclEventType::CONNECT,
     };
-    let titles = match (link.title_of(world), link.kind, &link.registration) {
-        (Some(title), ..) => vec![title.clone()],
-        (None, LinkKind::Host(_), _) => vec![ctx.title().clone()],
-        (None, LinkKind::Relay, Some(registration)) => mgcl::titles_of(&ctx.shared, registration),
-        (None, LinkKind::Relay, None) => Vec::new(),
-    };
-    for title in titles {
+    for title in titles_of_world(ctx, link, world) {
         if title.run(change).await? {
             return Ok(());
         }
     }
     tracing::debug!(world, "a game server tells of a player of no game");
     Ok(())
+}
+
+/// The titles that a world of a game server may belong to: one, where it is known.
+fn titles_of_world(ctx: &Context, link: &MpsLink, world: i32) -> Vec<TitleHandle> {
+    match (link.title_of(world), link.kind, &link.registration) {
+        (Some(title), ..) => vec![title.clone()],
+        (None, LinkKind::Host(_), _) => vec![ctx.title().clone()],
+        (None, LinkKind::Relay, Some(registration)) => mgcl::titles_of(&ctx.shared, registration),
+        (None, LinkKind::Relay, None) => Vec::new(),
+    }
 }
 
 /// A console makes a game on itself.
@@ -386,8 +391,15 @@ pub(super) async fn end_game(ctx: &mut Context, request: &ServerEndGameOnMeReque
     let Some(link) = &ctx.mps else { return Err(Refusal::Default) };
     let end = EndGameOnHost { server: link.server, world: request.medius_world_id.0 };
     let mut answer = request.answer_with(CallbackStatus::SUCCESS);
-    if let Err(code) = ctx.title().run(end).await? {
-        answer.confirmation = code;
+    answer.confirmation = MgclErrorCode::INVALID_ARG;
+    for title in titles_of_world(ctx, link, end.world) {
+        match title.run(end).await? {
+            Ok(()) => {
+                answer.confirmation = MgclErrorCode::SUCCESS;
+                break;
+            }
+            Err(code) => answer.confirmation = code,
+        }
     }
     ctx.reply(answer);
     Ok(())
