@@ -70,6 +70,9 @@ pub(crate) enum Command {
     },
     /// Makes a running host read its configuration and titles again.
     Reload,
+    /// Title plugins.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
     /// Load for a server by address, or for one of its own, with figures; and the same work by a bare loop.
     #[cfg(feature = "load")]
     Load(Box<medley_load::cli::Load>),
@@ -117,6 +120,10 @@ pub(crate) enum AccountCommand {
         #[arg(long)]
         title: Option<String>,
     },
+    /// Puts an account on its title's white-list, which counts where game.toml says `accounts.whitelist = true`.
+    Allow(WhitelistArgs),
+    /// Takes an account off its title's white-list. Who is online stays until the next login.
+    Disallow(WhitelistArgs),
     /// Lists accounts.
     List {
         /// Title.
@@ -131,6 +138,22 @@ pub(crate) enum AccountCommand {
         #[arg(long)]
         after: Option<u32>,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WhitelistArgs {
+    /// Name, or # and the number.
+    pub(crate) account: String,
+    /// Title.
+    #[arg(long)]
+    pub(crate) title: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// What plugin authors do; needs no host and no configuration.
+    #[command(flatten)]
+    Tool(medley_plugin_tool::Tool),
 }
 
 #[derive(Args, Debug)]
@@ -183,6 +206,12 @@ impl AccountCommand {
             }
             Self::Passwd { title, account, at_next_login: false } => {
                 Operation::AccountPasswd { title, account, password: password()? }
+            }
+            Self::Allow(WhitelistArgs { account, title }) => {
+                Operation::Whitelist { title, account, listed: true }
+            }
+            Self::Disallow(WhitelistArgs { account, title }) => {
+                Operation::Whitelist { title, account, listed: false }
             }
             Self::Ban(BanArgs { account, ip, machine, title, reason, duration }) => {
                 let subject = match (account, ip, machine) {

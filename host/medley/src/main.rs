@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, PluginCommand};
 use crate::setup::Setup;
 
 /// Exit codes, after sysexits.h.
@@ -85,6 +85,11 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         let program = medley_load::own::Program::running(&["load"], Some("run"))?;
         return Ok(load.run(&program)?);
     }
+    // Plugin authors need no configuration.
+    let cli = match cli {
+        Cli { command: Some(Command::Plugin(PluginCommand::Tool(tool))), .. } => return Ok(tool.run()?),
+        other => other,
+    };
     let setup = Setup::load(&cli.common)?;
     match cli.command.unwrap_or_else(|| Command::Run(cli::RunArgs::default())) {
         Command::Run(args) => run::run(setup, args),
@@ -108,7 +113,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             setup.operate(operations::Operation::Import { file: setup::absolute(&file)?, merge })
         }
         Command::Reload => setup.operate(operations::Operation::Reload),
-        // It reads no configuration and was run above.
+        // They read no configuration and were run above.
+        Command::Plugin(PluginCommand::Tool(_)) => Ok(()),
         #[cfg(feature = "load")]
         Command::Load(_) => Ok(()),
     }
