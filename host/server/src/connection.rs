@@ -27,6 +27,7 @@ use medley_store::BanQuery;
 use medley_universe::{
     AccessKey, ConnectGameServer, ConnectLobby, ConnectionId, Disconnect, EndReason, Heard, SessionKey,
 };
+use medley_wire::enums::NetMessageClass;
 use medley_wire::rt::CheatQuery;
 use medley_wire::{AccountId, RtId, RtMessage};
 use tokio::net::TcpStream;
@@ -562,6 +563,9 @@ impl Connection {
 
     fn send_one(&mut self, out: &Out) {
         let sent = match out {
+            Out::App(message) if message.class() == NetMessageClass::APPLICATION => {
+                self.session.send_rt(&dispatch::plugin_frame(message, &self.session.dialect()))
+            }
             Out::App(message) => self.session.send_app(message),
             Out::Raw(payload) => self.session.send_app_payload(payload),
             Out::System(text) => {
@@ -583,7 +587,7 @@ impl Connection {
     async fn send_one_hooked(&mut self, out: &Out, hooks: &Subscriptions) {
         let Some(ctx) = self.ctx.as_deref() else { return };
         match out {
-            Out::App(message) => match hooks::outgoing(ctx, hooks, message).await {
+            Out::App(message) if message.class() != NetMessageClass::APPLICATION => match hooks::outgoing(ctx, hooks, message).await {
                 Leaving::Same => self.send_one(out),
                 Leaving::Payloads(payloads) => {
                     for payload in payloads {
@@ -601,8 +605,8 @@ impl Connection {
                     }
                 }
             }
-            // The plugin's own.
-            Out::Raw(_) | Out::System(_) => self.send_one(out),
+            // The plugin's own, and what travels in no application frame.
+            Out::App(_) | Out::Raw(_) | Out::System(_) => self.send_one(out),
         }
     }
 
@@ -812,6 +816,9 @@ fn take(
             Inbound::Request(Incoming::Raw(payload.to_vec()))
         }
         SessionEvent::App { payload, .. } => Inbound::Request(Incoming::decode(payload, &session.dialect())),
+        SessionEvent::Plugin(message) => {
+            Inbound::Request(dispatch::decode_plugin(&message, &session.dialect()))
+        }
         SessionEvent::Disconnect { .. } => Inbound::Goodbye,
         SessionEvent::Unknown { id, body } if shown(id) => Inbound::Rt(id, body.to_vec()),
         SessionEvent::CheatReply(reply) if hooks.is_some() => Inbound::CheatReply(reply),

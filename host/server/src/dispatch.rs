@@ -8,7 +8,8 @@ use medley_wire::messages::{
     self, File, FileUpdateMetaDataResponse, FileUploadServerRequest, InvitePlayerToClanResponse, MessageInfo,
     ServerCreateGameOnMeResponse, StatusResponse_0, UniverseStatusList_ExtraInfoResponse, UnknownMessage,
 };
-use medley_wire::types::{MessageId, Text};
+use medley_wire::rt::{ClientAppToPlugin, RtMessage, ServerPluginToApp};
+use medley_wire::types::{BigEndian, MessageId, Text, VarBytes};
 use medley_wire::{AnyMessage, DecodeError, Dialect};
 
 use crate::context::{Context, Out, Refusal};
@@ -51,6 +52,34 @@ impl Incoming {
         }
     }
 }
+
+/// What came in CLIENT_APP_TO_PLUGIN.
+pub(crate) fn decode_plugin(message: &ClientAppToPlugin, dialect: &Dialect) -> Incoming {
+    let id = message.plugin_message_id.0;
+    match AnyMessage::decode_plugin(id, &message.body.0, dialect) {
+        Ok(message) => Incoming::Message(message),
+        Err(error) => {
+            let info = messages::info(NetMessageClass::APPLICATION, id);
+            Incoming::Undecodable(Undecodable { info, message_id: None, error })
+        }
+    }
+}
+
+/// The frame of a message of class Application.
+pub(crate) fn plugin_frame(message: &AnyMessage, dialect: &Dialect) -> RtMessage {
+    let body = message.encode_plugin(dialect);
+    RtMessage::ServerPluginToApp(ServerPluginToApp {
+        incoming: 0,
+        zero: 0,
+        size: u8::try_from(body.len()).unwrap_or(u8::MAX),
+        plugin_id: MAPS_PLUGIN,
+        plugin_message_id: BigEndian(message.id()),
+        body: VarBytes(body),
+    })
+}
+
+/// The plugin id that the one public server with MAPS sends.
+const MAPS_PLUGIN: u8 = 31;
 
 /// The MessageID of a request that is otherwise broken, if it lies whole inside of what came.
 fn salvage_message_id(info: &MessageInfo, payload: &[u8], dialect: &Dialect) -> Option<MessageId> {

@@ -56,6 +56,8 @@ metrics_table! {
         "What peers sent that is not the protocol.";
     NAT_PACKETS = "medius_server_nat_packets_total", Counter, "packets", ["result"],
         "Datagrams to the NAT service.";
+    BANDWIDTH_PROBES = "medius_server_bandwidth_probes_total", Counter, "packets", ["result"],
+        "Datagrams to the bandwidth probe service.";
     TITLE_RESTARTS = "medius_server_title_restarts_total", Counter, "restarts", ["title"],
         "Times a title's state was lost to a defect and begun anew.";
     APPS_REFUSED = "medius_server_apps_refused_total", Counter, "connections", ["server"],
@@ -101,6 +103,12 @@ events_table! {
     AcceptedMls = CONNECTIONS_ACCEPTED, "server", "mls";
     /// A connection to MPS.
     AcceptedMps = CONNECTIONS_ACCEPTED, "server", "mps";
+    /// A connection to MAPS.
+    AcceptedMaps = CONNECTIONS_ACCEPTED, "server", "maps";
+    /// A connection to MMS.
+    AcceptedMms = CONNECTIONS_ACCEPTED, "server", "mms";
+    /// A connection to MUCG.
+    AcceptedMucg = CONNECTIONS_ACCEPTED, "server", "mucg";
     /// The host has as many connections as it may.
     RefusedHostFull = CONNECTIONS_REFUSED, "reason", "host_full";
     /// The address has as many connections as it may.
@@ -159,6 +167,12 @@ events_table! {
     NatIgnored = NAT_PACKETS, "result", "ignored";
     /// A source over its rate.
     NatLimited = NAT_PACKETS, "result", "limited";
+    /// A bandwidth probe was answered.
+    BandwidthAnswered = BANDWIDTH_PROBES, "result", "answered";
+    /// A datagram that is no bandwidth probe.
+    BandwidthIgnored = BANDWIDTH_PROBES, "result", "ignored";
+    /// A bandwidth probe too many from one address.
+    BandwidthLimited = BANDWIDTH_PROBES, "result", "limited";
 }
 
 /// A counter for each [`Event`], beside the exporter's, so that a running host can be asked directly.

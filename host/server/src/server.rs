@@ -23,6 +23,7 @@ use crate::actor::TitleHandle;
 use crate::connection::{self, Listener};
 use crate::events::Event;
 use crate::limits::Turned;
+use crate::probes;
 use crate::shared::{Bound, Shared};
 
 /// Connections that the system may hold for a listener that is busy.
@@ -99,15 +100,23 @@ impl Server {
         let mas = tcp("MAS", "mas", bind, listen.mas)?;
         let mls = tcp("MLS", "mls", bind, listen.mls)?;
         let mps = tcp("MPS", "mps", bind, listen.mps)?;
-        let nat = udp("NAT", "nat", bind, listen.nat).await?;
+        let nat = udp("NAT", "nat", bind, listen.nat)?;
+        let maps = many(&listen.maps, |port| tcp("MAPS", "maps", bind, port))?;
+        let mms = many(&listen.mms, |port| tcp("MMS", "mms", bind, port))?;
+        let mucg = many(&listen.mucg, |port| tcp("MUCG", "mucg", bind, port))?;
+        let bwps = many(&listen.bwps, |port| udp("BWPS", "bwps", bind, port))?;
 
         let shared = Arc::new(Shared::new(config, titles, store, keys, relay_key, shutdown.clone()));
         shared.set_bound(Bound {
-            muis: muis.iter().map(|(_, address)| *address).collect(),
+            muis: addresses(&muis),
             mas: mas.1,
             mls: mls.1,
             mps: mps.1,
             nat: nat.1,
+            maps: addresses(&maps),
+            mms: addresses(&mms),
+            mucg: addresses(&mucg),
+            bwps: addresses(&bwps),
         });
         let connections = TaskTracker::new();
         let handle = ServerHandle { shared: Arc::clone(&shared), connections, shutdown: shutdown.clone() };
@@ -117,8 +126,22 @@ impl Server {
         handle.listen(ServerKind::Mas, mas.0, Event::AcceptedMas);
         handle.listen(ServerKind::Mls, mls.0, Event::AcceptedMls);
         handle.listen(ServerKind::Mps, mps.0, Event::AcceptedMps);
+        // Who comes to these needs no session and gets no other answers than at MUIS: the same door under other numbers.
+        for (listeners, accepted) in
+            [(maps, Event::AcceptedMaps), (mms, Event::AcceptedMms), (mucg, Event::AcceptedMucg)]
+        {
+            for (listener, _) in listeners {
+                handle.listen(ServerKind::Muis, listener, accepted);
+            }
+        }
         let span = tracing::info_span!("nat");
-        handle.connections.spawn(crate::nat::serve(nat.0, Arc::clone(&shared), shutdown).instrument(span));
+        let nat = probes::serve(&probes::NAT, nat.0, Arc::clone(&shared), shutdown.clone());
+        handle.connections.spawn(nat.instrument(span));
+        for (socket, _) in bwps {
+            let span = tracing::info_span!("bwps");
+            let bwps = probes::serve(&probes::BWPS, socket, Arc::clone(&shared), shutdown.clone());
+            handle.connections.spawn(bwps.instrument(span));
+        }
         handle.connections.spawn(Self::look_after(Arc::clone(&shared), handle.shutdown.clone()));
         Ok(handle)
     }
@@ -146,7 +169,17 @@ impl ServerHandle {
     pub fn bound(&self) -> &Bound {
         static NOWHERE: std::sync::LazyLock<Bound> = std::sync::LazyLock::new(|| {
             let nowhere = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
-            Bound { muis: Vec::new(), mas: nowhere, mls: nowhere, mps: nowhere, nat: nowhere }
+            Bound {
+                muis: Vec::new(),
+                mas: nowhere,
+                mls: nowhere,
+                mps: nowhere,
+                nat: nowhere,
+                maps: Vec::new(),
+                mms: Vec::new(),
+                mucg: Vec::new(),
+                bwps: Vec::new(),
+            }
         });
         self.shared.bound().unwrap_or(&NOWHERE)
     }
@@ -352,6 +385,18 @@ fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Soc
     Ok(socket)
 }
 
+/// Binds each port of a list.
+fn many<T>(
+    ports: &[u16],
+    bind: impl Fn(u16) -> Result<(T, SocketAddr), StartError>,
+) -> Result<Vec<(T, SocketAddr)>, StartError> {
+    ports.iter().map(|port| bind(*port)).collect()
+}
+
+fn addresses<T>(bound: &[(T, SocketAddr)]) -> Vec<SocketAddr> {
+    bound.iter().map(|(_, address)| *address).collect()
+}
+
 fn tcp(
     server: &'static str,
     key: &'static str,
@@ -366,7 +411,7 @@ fn tcp(
     Ok((listener, local))
 }
 
-async fn udp(
+fn udp(
     server: &'static str,
     key: &'static str,
     bind: IpAddr,

@@ -36,6 +36,14 @@ pub struct Bound {
     pub mps: SocketAddr,
     /// NAT service, UDP.
     pub nat: SocketAddr,
+    /// MAPS.
+    pub maps: Vec<SocketAddr>,
+    /// MMS.
+    pub mms: Vec<SocketAddr>,
+    /// MUCG.
+    pub mucg: Vec<SocketAddr>,
+    /// Bandwidth probes, UDP.
+    pub bwps: Vec<SocketAddr>,
 }
 
 /// What was warned of once already.

@@ -165,8 +165,10 @@ fn ports(config: &HostConfig, doc: &mut Document<'_>) {
         ("listen.mls".to_owned(), l.mls),
         ("listen.mps".to_owned(), l.mps),
     ];
-    for (i, port) in l.muis_extra.iter().enumerate() {
-        tcp.push((format!("listen.muis_extra[{i}]"), *port));
+    let more = [("muis_extra", &l.muis_extra), ("maps", &l.maps), ("mms", &l.mms), ("mucg", &l.mucg)];
+    for (key, ports) in more {
+        tcp.extend(listed(key, ports));
+        doc.range(&format!("listen.{key}"), ports.len(), 0, 16);
     }
     if config.relay.enabled {
         tcp.push(("listen.dme_tcp".to_owned(), l.dme_tcp));
@@ -178,8 +180,14 @@ fn ports(config: &HostConfig, doc: &mut Document<'_>) {
     if config.relay.enabled && config.relay.udp_mode == UdpMode::Shared {
         udp.push(("listen.dme_udp".to_owned(), l.dme_udp));
     }
+    udp.extend(listed("bwps", &l.bwps));
     unique(&udp, "UDP", doc);
-    doc.range("listen.muis_extra", l.muis_extra.len(), 0, 16);
+    doc.range("listen.bwps", l.bwps.len(), 0, 16);
+}
+
+/// The ports of a list, each with its key.
+fn listed(key: &str, ports: &[u16]) -> impl Iterator<Item = (String, u16)> {
+    ports.iter().enumerate().map(move |(i, port)| (format!("listen.{key}[{i}]"), *port))
 }
 
 fn unique(ports: &[(String, u16)], protocol: &str, doc: &mut Document<'_>) {

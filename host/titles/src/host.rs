@@ -78,6 +78,14 @@ config! {
         pub mps: u16 = 10077,
         /// NAT service, UDP: tells a console its outer address.
         pub nat: u16 = 10070,
+        /// MAPS, TCP: the profile server that MAG and SOCOM 4 ask at start-up, at 10373. Empty: none.
+        pub maps: Vec<u16> = vec![],
+        /// MMS, TCP: takes the connections of matchmaking clients; matchmaking itself is the lobby's. 10079 in public servers, which is DME's here. Empty: none.
+        pub mms: Vec<u16> = vec![],
+        /// MUCG, TCP, at 10072: takes connections; nobody knows what is said there. Empty: none.
+        pub mucg: Vec<u16> = vec![],
+        /// BWPS, UDP: answers bandwidth probes, at 50100. Empty: none.
+        pub bwps: Vec<u16> = vec![],
         /// DME, TCP: the game relay.
         pub dme_tcp: u16 = 10079,
         /// DME, UDP: the port shared by all players (`relay.udp_mode = "shared"`).
@@ -290,6 +298,10 @@ impl Listen {
             mls: 0,
             mps: 0,
             nat: 0,
+            maps: vec![],
+            mms: vec![],
+            mucg: vec![],
+            bwps: vec![],
             dme_tcp: 0,
             dme_udp: 0,
             console_bind: loopback,

@@ -33,8 +33,8 @@ fn an_unknown_key_is_an_error_with_its_line_and_a_suggestion() {
     assert_eq!(
         lines(&problems),
         [
-            "medley.toml:3:1: listen.msl: wanted one of the keys bind, muis, muis_extra, mas, mls, mps, nat, dme_tcp, dme_udp, \
-             console_bind, console, found the unknown key `msl`; did you mean `mls`?"
+            "medley.toml:3:1: listen.msl: wanted one of the keys bind, muis, muis_extra, mas, mls, mps, nat, maps, mms, mucg, bwps, \
+             dme_tcp, dme_udp, console_bind, console, found the unknown key `msl`; did you mean `mls`?"
         ]
     );
     let problems = title_error(&format!("{FINE}pasword = \"x\"\n"));

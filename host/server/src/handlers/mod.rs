@@ -54,6 +54,7 @@ mod file;
 mod game;
 mod game_list;
 mod ladder;
+mod maps;
 mod matching;
 mod mgcl;
 mod misc;
@@ -426,6 +427,15 @@ registry! {
         DmeUpdateClientStatus => between_clients, MLS, Connection, SILENT;
         DmeSMMigrateOrder => between_clients, MLS, Connection, SILENT;
     }
+    maps {
+        NetMessageHello => hello, MUIS, Connection, SILENT;
+        NetMessageProtocolInfo => protocol_info, MUIS, Connection, SILENT;
+        NetMessageAccountLogoutRequest => log_out, MUIS, Connection, SILENT;
+        NetMessageNewsEulaRequest => news, MUIS, Connection, SILENT;
+        NetMessageMAPSHello => ignore, MUIS, Connection, SILENT;
+        NetMessageAccountLogoutResponse => ignore, MUIS, Connection, SILENT;
+        NetMessageNewsEulaResponse => ignore, MUIS, Connection, SILENT;
+    }
     file {
         FileCreateRequest => create, MLS, Login, status(CallbackStatus::DB_ERROR);
         FileDeleteRequest => delete, MLS, Login, status(CallbackStatus::DB_ERROR);
@@ -449,9 +459,9 @@ registry! {
 
 /// The row of class and id.
 pub fn find(class: u8, id: u32) -> Option<&'static HandlerInfo> {
-    /// Rows by class and id, for classes below 8 and ids below 256; `u16::MAX` is none.
+    /// Rows by class and id, for classes below 8 and ids below [`IDS`]; `u16::MAX` is none.
     static INDEX: LazyLock<Vec<u16>> = LazyLock::new(|| {
-        let mut index = vec![u16::MAX; 8 * 256];
+        let mut index = vec![u16::MAX; 8 * IDS];
         for (row, info) in REGISTRY.iter().enumerate() {
             let place = key(info.message.class.0, info.message.id);
             if let Some(place) = place.and_then(|place| index.get_mut(place)) {
@@ -465,9 +475,12 @@ pub fn find(class: u8, id: u32) -> Option<&'static HandlerInfo> {
 }
 
 fn key(class: u8, id: u32) -> Option<usize> {
-    let id = usize::try_from(id).ok().filter(|id| *id < 256)?;
-    Some(usize::from(class) * 256 + id)
+    let id = usize::try_from(id).ok().filter(|id| *id < IDS)?;
+    Some(usize::from(class) * IDS + id)
 }
+
+/// Ids of a class: one byte, but for those of the plugin transport, of which the highest known is 0x23f.
+const IDS: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -497,7 +510,7 @@ mod tests {
     #[test]
     fn a_class_or_id_beyond_the_index_has_no_handler() {
         assert!(find(200, 3).is_none());
-        assert!(find(1, 256).is_none());
+        assert!(find(1, 1024).is_none());
         assert!(find(1, u32::MAX).is_none());
     }
 }

@@ -11,7 +11,8 @@ use medley_session::{ClientConfig, ClientEvent, ClientSession, ServerKind, State
 use medley_store::{Database, HandleOptions, PasswordOptions, StoreHandle, TitleId};
 use medley_titles::{HostConfig, TitleSet};
 use medley_wire::messages::*;
-use medley_wire::types::Text;
+use medley_wire::rt::ClientAppToPlugin;
+use medley_wire::types::{BigEndian, Text, VarBytes};
 use medley_wire::{AnyMessage, AppId, Dialect, RtMessage};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -181,6 +182,8 @@ pub(crate) enum Seen {
     Forced(u8),
     Rejected(u8),
     Closed,
+    /// A message of the plugin transport, with its plugin id and size.
+    Plugin(u8, u8, AnyMessage),
 }
 
 pub(crate) struct Console {
@@ -233,7 +236,11 @@ impl Console {
 
     /// Opens a connection and sends its first bytes.
     pub(crate) async fn dial(host: &Host, kind: ServerKind, config: ClientConfig) -> Self {
-        let stream = TcpStream::connect(host.address(kind)).await.unwrap();
+        Self::dial_at(host.address(kind), config).await
+    }
+
+    pub(crate) async fn dial_at(address: SocketAddr, config: ClientConfig) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
         let session = ClientSession::new(Arc::new(config), rand::random(), Time::ZERO).unwrap();
         let mut console =
             Self { stream, session, seen: VecDeque::new(), start: Instant::now(), connected: false };
@@ -280,6 +287,11 @@ impl Console {
             ClientEvent::Message(RtMessage::ServerSystemMessage(message)) => {
                 seen.push_back(Seen::System(message.text.to_string_lossy().into_owned()));
             }
+            ClientEvent::Message(RtMessage::ServerPluginToApp(message)) => {
+                let id = message.plugin_message_id.0;
+                let decoded = AnyMessage::decode_plugin(id, &message.body.0, &session.dialect()).unwrap();
+                seen.push_back(Seen::Plugin(message.plugin_id, message.size, decoded));
+            }
             ClientEvent::Disconnect { reason } => seen.push_back(Seen::Forced(reason)),
             ClientEvent::Rejected { reason } => seen.push_back(Seen::Rejected(reason)),
             _ => {}
@@ -317,6 +329,17 @@ impl Console {
         for message in &messages {
             self.session.send_app(message).unwrap();
         }
+        self.flush().await;
+    }
+
+    /// Sends a message of the plugin transport.
+    pub(crate) async fn send_plugin(&mut self, id: u32, body: Vec<u8>) {
+        let message = RtMessage::ClientAppToPlugin(ClientAppToPlugin {
+            size: body.len() as u8,
+            plugin_message_id: BigEndian(id),
+            body: VarBytes(body),
+        });
+        self.session.send_rt(medley_session::Transport::Tcp, &message).unwrap();
         self.flush().await;
     }
 
