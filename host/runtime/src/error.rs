@@ -124,12 +124,6 @@ pub enum LoadFailure {
         /// Its own words.
         message: String,
     },
-    /// The instance that serves could not give its state.
-    #[error("the plugin that serves could not save its state: {message}")]
-    Save {
-        /// Why.
-        message: String,
-    },
 }
 
 impl LoadFailure {

@@ -61,7 +61,7 @@ impl Default for Limits {
             timers: 10_000,
             bulks: 256,
             sends: 4096,
-            answer: 1 << 20,
+            answer: 4 << 20,
             http_requests: 16,
             state: 1 << 20,
             failures: 5,
@@ -71,3 +71,29 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// Time by the wall of a call while a plugin is loaded: the machine may be busy.
+    pub(crate) fn load_wall(&self) -> Duration {
+        self.load_cpu.saturating_mul(5)
+    }
+}
+
+/// Longest key of the store, in bytes.
+pub const MAX_KEY: usize = 512;
+/// Longest value of the store, in bytes, and longest metadata.
+pub const MAX_VALUE: usize = 64 << 10;
+/// Longest body of a message, payload of a packet or chunk of a bulk transfer, in bytes.
+pub(crate) const MAX_BODY: usize = 64 << 10;
+/// Longest text for a person, in bytes.
+pub(crate) const MAX_TEXT: usize = 4096;
+/// Longest message between instances, in bytes.
+pub(crate) const MAX_LINK: usize = 64 << 10;
+/// Most bytes of one poke.
+pub(crate) const MAX_POKE: usize = 1 << 20;
+/// Bytes of all bulk transfers of an instance that wait to be sent.
+pub(crate) const MAX_BULK_BYTES: usize = 64 << 20;
+/// Largest window of a bulk transfer.
+pub(crate) const MAX_BULK_WINDOW: u32 = 256;
+/// Longest wait for a new instance.
+pub(crate) const MAX_BACKOFF: Duration = Duration::from_secs(60);

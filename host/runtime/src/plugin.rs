@@ -1,17 +1,18 @@
 //! A loaded plugin, what it needs to be an instance, and an instance that waits to serve.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwap;
 
 use crate::api::{Description, Role, Setting};
 use crate::assets::Assets;
-use crate::error::LoadError;
+use crate::error::{LoadError, LoadFailure};
 use crate::grants::Grants;
 use crate::hook::Subscriptions;
 use crate::http::HttpDone;
+use crate::instance::{Carried, Live, Mould, Purpose};
 use crate::limits::Limits;
+use crate::meter::Meter;
 use crate::settings::Settings;
 
 /// What a plugin says about itself.
@@ -50,8 +51,6 @@ pub struct Env {
     /// Gets each finished HTTP request, on a thread of the runtime; hand it to [`Guest::http_done`](crate::Guest::http_done). `None`:
     /// requests are answered `unavailable`.
     pub http: Option<Box<dyn Fn(HttpDone) + Send + Sync>>,
-    /// Linear memory of all instances together, in bytes. The runtime keeps it.
-    pub memory: AtomicU64,
 }
 
 impl Env {
@@ -66,7 +65,6 @@ impl Env {
             grants: Grants::default(),
             limits: Limits::default(),
             http: None,
-            memory: AtomicU64::new(0),
         }
     }
 }
@@ -76,9 +74,14 @@ pub struct Plugin {
     origin: String,
     digest: String,
     manifest: Manifest,
+    mould: Mould,
 }
 
 impl Plugin {
+    pub(crate) fn new(origin: String, digest: String, manifest: Manifest, mould: Mould) -> Self {
+        Self { origin, digest, manifest, mould }
+    }
+
     /// What it says about itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -108,8 +111,42 @@ impl Plugin {
         env: &Arc<Env>,
         trial: Option<&[u8]>,
     ) -> Result<Candidate, LoadError> {
-        let _ = trial;
-        Ok(Candidate { plugin: Arc::clone(self), env: Arc::clone(env), role })
+        self.try_prepare(role, env, trial).map_err(|why| why.at(&self.origin))
+    }
+
+    fn try_prepare(
+        self: &Arc<Self>,
+        role: Role,
+        env: &Arc<Env>,
+        trial: Option<&[u8]>,
+    ) -> Result<Candidate, LoadFailure> {
+        let made_for = &self.manifest.description.app_ids;
+        if !made_for.is_empty() && !env.app_ids.iter().any(|app| made_for.contains(app)) {
+            return Err(LoadFailure::WrongTitle {
+                made_for: list(made_for),
+                title: env.title.clone(),
+                found: list(&env.app_ids),
+            });
+        }
+        let limits = &env.limits;
+        let nothing = Arc::new(Meter::none());
+        let mut aside = Live::new(&self.mould, env, role, Purpose::Trial, &nothing, Carried::new(env))?;
+        aside.restore(None, trial, limits.load_cpu, limits.load_wall())?;
+        aside.self_check(limits.load_cpu, limits.load_wall())?;
+        drop(aside);
+        let meter = Arc::new(Meter::new(&env.title));
+        let live = self.instance(role, env, &meter)?;
+        Ok(Candidate { plugin: Arc::clone(self), env: Arc::clone(env), role, live, meter })
+    }
+
+    /// A new instance that serves nothing yet.
+    pub(crate) fn instance(
+        &self,
+        role: Role,
+        env: &Arc<Env>,
+        meter: &Arc<Meter>,
+    ) -> Result<Live, LoadFailure> {
+        Live::new(&self.mould, env, role, Purpose::Serve, meter, Carried::new(env))
     }
 }
 
@@ -118,6 +155,8 @@ pub struct Candidate {
     pub(crate) plugin: Arc<Plugin>,
     pub(crate) env: Arc<Env>,
     pub(crate) role: Role,
+    pub(crate) live: Live,
+    pub(crate) meter: Arc<Meter>,
 }
 
 impl Candidate {
@@ -135,4 +174,8 @@ impl Candidate {
     pub fn role(&self) -> Role {
         self.role
     }
+}
+
+fn list(apps: &[u32]) -> String {
+    apps.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
 }
