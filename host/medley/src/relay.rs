@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use medley_relay::{MpsLink, Relay};
+use medley_relay::{MpsLink, Relay, TitleRelays};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::RunArgs;
 use crate::report::{self, Listener};
-use crate::rules::{TitleRelays, relay_config};
+use crate::rules::relay_config;
 use crate::run::{Signals, interrupted};
 use crate::setup::{self, Setup};
 use crate::{Failure, exit, logging};

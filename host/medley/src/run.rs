@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use medley_console::{Answer, Console, Source};
-use medley_relay::{MpsLink, Relay, RelayHandle};
+use medley_relay::{MpsLink, Relay, RelayHandle, TitleRelays};
 use medley_server::{Server, ServerHandle, ServerOptions};
 use medley_store::StoreHandle;
 use medley_titles::{HostConfig, TitleSet};
@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::cli::RunArgs;
 use crate::operations::{Around, Operation};
 use crate::report::{self, Listener};
-use crate::rules::{TitleRelays, relay_config};
+use crate::rules::relay_config;
 use crate::setup::{self, Setup};
 use crate::watch::Watch;
 use crate::{Failure, control, exit, logging, process};

@@ -11,7 +11,8 @@
 //! - [`Relay::start`], [`RelayHandle`]: the running thing. Threads: one *door* that accepts and shakes hands (RSA
 //!   never delays a packet), and [`RelayConfig::shards`] *shards* that own whole worlds. The caller's tokio runtime
 //!   carries the link to MPS and the metrics.
-//! - [`RelayConfig`], [`RelayRules`], [`RelayTitle`]: what the operator and the titles decide.
+//! - [`RelayConfig`], [`RelayRules`], [`RelayTitle`]: what the operator and the titles decide; [`TitleRelays`]: the rules
+//!   that the titles' folders have.
 //! - [`METRICS`], [`RelayCounters`]: what is counted.
 //!
 //! # UDP
@@ -29,9 +30,11 @@ mod player;
 mod relay;
 mod shard;
 mod sockets;
+mod titles;
 pub mod world;
 
 pub use crate::config::{MpsLink, RelayCipher, RelayConfig, RelayRules, RelayTitle, UdpMode};
 pub use crate::metrics::{METRICS, MetricInfo, MetricKind, RelayCounters};
 pub use crate::mgcl::{MPS_SESSION_KEY, mps_access_key};
 pub use crate::relay::{Relay, RelayHandle, StartError, WorldError};
+pub use crate::titles::TitleRelays;

@@ -280,31 +280,7 @@ impl HandshakeRules for TitleRules {
             return Some(Handshake::default());
         }
         let titles = self.titles.load();
-        Some(handshake(&titles.lookup(app.0)?.app().handshake, kind))
-    }
-}
-
-/// A title's connect sequence on one kind of server, in the session's words.
-#[must_use]
-pub fn handshake(rules: &medley_titles::Handshake, kind: ServerKind) -> Handshake {
-    let own = match kind {
-        ServerKind::Muis => medley_titles::ServerKind::Muis,
-        ServerKind::Mas => medley_titles::ServerKind::Mas,
-        ServerKind::Mls => medley_titles::ServerKind::Mls,
-        ServerKind::Mps => medley_titles::ServerKind::Mps,
-        ServerKind::Dme => medley_titles::ServerKind::Dme,
-    };
-    Handshake {
-        treat_as_108: rules.treat_as_108,
-        skip_connect_require: rules.skip_connect_require,
-        complete_after_accept: rules.complete_after_accept,
-        complete_unasked_above_108: rules.complete_unasked_above_108.contains(&own),
-        send_cryptkey_game: rules.send_cryptkey_game,
-        send_second_peer_key: rules.send_second_peer_key,
-        fragment: rules.fragment,
-        server_echo: rules.server_echo,
-        game_key_for_apps: rules.game_key_for_lobby,
-        accept_version: rules.accept_version,
+        Some(titles.lookup(app.0)?.app().handshake.on(kind))
     }
 }
 
@@ -397,6 +373,137 @@ mod tests {
             let found = [session.timeouts.handshake, session.timeouts.idle, session.timeouts.server_echo];
             assert_eq!((session.kind, found.map(|time| time.as_secs())), (kind, [1, 2, 3]));
         }
+    }
+
+    /// The least that a game.toml has.
+    const LEAST: &str = "name = \"Test\"\n[[app]]\nid = 7\n[[channel]]\nname = \"Aquatos\"\n";
+
+    fn universe_of(host: &HostConfig, game: &str) -> UniverseConfig {
+        let titles = TitleSet::from_texts([("test", "test/game.toml", game)]).unwrap();
+        universe_config(host, titles.title("test").unwrap())
+    }
+
+    #[test]
+    fn what_a_game_toml_says_about_its_universe_reaches_it() {
+        let mut host = HostConfig::default();
+        let seconds = std::time::Duration::from_secs;
+        host.timeouts.keep_alive_grace = seconds(1);
+        host.timeouts.access_key = seconds(2);
+        host.timeouts.stale_login = seconds(3);
+        host.timeouts.game = seconds(4);
+        host.relay.game_timeout = seconds(5);
+        let told = universe_of(
+            &host,
+            r#"
+            name = "Test"
+            [[app]]
+            id = 7
+            [[app]]
+            id = 8
+            [[channel]]
+            name = "Aquatos"
+            max_players = 100
+            security = "player-password"
+            password = "sesame"
+            generic_fields = [1, 2, 3, 4]
+            generic_field_level = 32
+            app_ids = [8]
+            [limits]
+            max_players = 10
+            max_channels = 11
+            max_players_per_channel = 12
+            max_games = 13
+            max_games_per_channel = 6
+            max_players_per_game = 14
+            max_buddies = 15
+            max_ignored = 16
+            empty_channel = 17
+            [games]
+            check_host_type = false
+            filter_lists = false
+            peer_to_peer = false
+            confirm_buddies_live = false
+            match_wait = 18
+            [chat]
+            channel = false
+            whisper = false
+            broadcast = false
+            clan = false
+            buddies = false
+            reach_players_in_games = true
+            per_second = 19
+            "#,
+        );
+        let usual = UniverseConfig::default();
+        assert_eq!(told.app_ids, [AppId(7), AppId(8)]);
+        let aquatos = ChannelConfig {
+            password: "sesame".into(),
+            security: WorldSecurityLevelType::PLAYER_PASSWORD,
+            generic_fields: [1, 2, 3, 4],
+            generic_field_level: 32,
+            app_ids: vec![AppId(8)],
+            ..ChannelConfig::new("Aquatos", 100)
+        };
+        assert_eq!(told.channels, [aquatos]);
+        let limits = Limits {
+            sessions: 10,
+            channels: 11,
+            players_per_channel: 12,
+            games: 13,
+            games_per_channel: 6,
+            players_per_game: 14,
+            buddies: 15,
+            ignored: 16,
+            ..usual.limits
+        };
+        assert_eq!(told.limits, limits);
+        let timeouts = Timeouts {
+            grace: 1000,
+            access_key: 2000,
+            stale_login: 3000,
+            game: 4000,
+            join_reservation: 5000,
+            empty_channel: 17_000,
+            matching: 18_000,
+            ..usual.timeouts
+        };
+        assert_eq!(told.timeouts, timeouts);
+        let rules = Rules {
+            check_host_type: false,
+            filter_game_lists: false,
+            peer_to_peer: false,
+            chat_channel: false,
+            chat_whisper: false,
+            chat_universe: false,
+            chat_universe_moderators_only: false,
+            chat_clan: false,
+            chat_buddy: false,
+            chat_reaches_games: true,
+            chat_per_second: 19,
+            live_buddy_requests: false,
+            ..usual.rules
+        };
+        assert_eq!(told.rules, rules);
+    }
+
+    #[test]
+    fn a_world_holds_no_more_players_than_the_title_its_relay_and_the_host_allow() {
+        let game = |own: u32, relay: u32| {
+            format!("{LEAST}[limits]\nmax_players_per_game = {own}\n[relay]\nmax_players = {relay}\n")
+        };
+        let mut host = HostConfig::default();
+        host.relay.max_players_per_world = 20;
+        for (own, relay, least) in [(10, 64, 10), (64, 16, 16), (64, 64, 20)] {
+            assert_eq!(universe_of(&host, &game(own, relay)).limits.players_per_game, least);
+        }
+    }
+
+    #[test]
+    fn a_title_without_a_limit_of_its_own_takes_as_many_players_as_the_host_connections() {
+        let mut host = HostConfig::default();
+        host.limits.max_connections = 123;
+        let told = universe_of(&host, LEAST);
+        assert_eq!(told.limits.sessions, 123);
     }
 
     #[test]

@@ -537,23 +537,49 @@ pub struct Handshake {
 }
 
 impl Default for Handshake {
+    /// The usual, which the session states.
     fn default() -> Self {
+        let usual = medley_session::Handshake::default();
         Self {
-            treat_as_108: false,
-            skip_connect_require: false,
-            complete_after_accept: true,
+            treat_as_108: usual.treat_as_108,
+            skip_connect_require: usual.skip_connect_require,
+            complete_after_accept: usual.complete_after_accept,
             complete_unasked_above_108: Vec::new(),
-            send_cryptkey_game: true,
-            send_second_peer_key: true,
-            fragment: true,
-            server_echo: true,
-            game_key_for_lobby: true,
-            accept_version: [0x01, 0x08, 0xd3],
+            send_cryptkey_game: usual.send_cryptkey_game,
+            send_second_peer_key: usual.send_second_peer_key,
+            fragment: usual.fragment,
+            server_echo: usual.server_echo,
+            game_key_for_lobby: usual.game_key_for_apps,
+            accept_version: usual.accept_version,
         }
     }
 }
 
 impl Handshake {
+    /// On one kind of server, in the session's words.
+    #[must_use]
+    pub fn on(&self, kind: medley_session::ServerKind) -> medley_session::Handshake {
+        let own = match kind {
+            medley_session::ServerKind::Muis => ServerKind::Muis,
+            medley_session::ServerKind::Mas => ServerKind::Mas,
+            medley_session::ServerKind::Mls => ServerKind::Mls,
+            medley_session::ServerKind::Mps => ServerKind::Mps,
+            medley_session::ServerKind::Dme => ServerKind::Dme,
+        };
+        medley_session::Handshake {
+            treat_as_108: self.treat_as_108,
+            skip_connect_require: self.skip_connect_require,
+            complete_after_accept: self.complete_after_accept,
+            complete_unasked_above_108: self.complete_unasked_above_108.contains(&own),
+            send_cryptkey_game: self.send_cryptkey_game,
+            send_second_peer_key: self.send_second_peer_key,
+            fragment: self.fragment,
+            server_echo: self.server_echo,
+            game_key_for_apps: self.game_key_for_lobby,
+            accept_version: self.accept_version,
+        }
+    }
+
     /// Applies exceptions: each that is set replaces the value.
     pub fn with(mut self, over: &HandshakeOverride) -> Self {
         let set = |to: &mut bool, from: Option<bool>| *to = from.unwrap_or(*to);

@@ -6,17 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use medley_crypto::{KeyStore, RsaKeyPair};
-use medley_relay::{
-    MpsLink, Relay, RelayCipher, RelayConfig, RelayHandle, RelayRules, RelayTitle, mps_access_key,
-};
+use medley_relay::{MpsLink, Relay, RelayConfig, RelayHandle, TitleRelays, mps_access_key};
 use medley_server::{Server, ServerHandle, ServerOptions};
-use medley_session::ServerKind;
 use medley_simulator::{Console, Dialect, Options};
 use medley_store::{AccountId, Database, HandleOptions, MemoryEngine, PasswordOptions, StoreHandle, TitleId};
-use medley_titles::{Cipher, HostConfig, TitleSet};
+use medley_titles::{HostConfig, TitleSet};
 use medley_universe::Snapshot;
 use medley_wire::AppId;
-use medley_wire::types::Text;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -25,35 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a test host and its game servers share.
 pub const SECRET: &str = "whole-stack tests";
-
-/// What titles say to the relay, with the host's defaults.
-struct Rules {
-    titles: TitleSet,
-    config: HostConfig,
-}
-
-impl RelayRules for Rules {
-    fn for_app(&self, app: AppId) -> RelayTitle {
-        let Some(found) = self.titles.lookup(app.0) else { return RelayTitle::default() };
-        let (app, title) = (found.app(), &found.title().config);
-        let encryption = app.encryption(&self.config.encryption);
-        RelayTitle {
-            id: Arc::from(found.title().id.as_str()),
-            version_108: Text::new(&app.versions.dme_108),
-            version: Text::new(&app.versions.dme),
-            enciphered: encryption.dme == Cipher::Enciphered,
-            cipher: match encryption.relay {
-                medley_titles::RelayCipher::AsReceived => RelayCipher::AsReceived,
-                medley_titles::RelayCipher::Enciphered => RelayCipher::Enciphered,
-                medley_titles::RelayCipher::Clear => RelayCipher::Clear,
-            },
-            udp: title.relay.udp,
-            aggregation: title.relay.aggregation,
-            max_players: u16::try_from(title.relay.max_players).unwrap_or(u16::MAX),
-            handshake: medley_server::shared::handshake(&app.handshake, ServerKind::Dme),
-        }
-    }
-}
 
 /// What a test changes about its host.
 #[derive(Debug)]
@@ -139,7 +106,7 @@ impl HostSetup {
         .await?;
         let relay = Relay::start(
             RelayConfig { mps: Some(MpsLink::new(server.bound().mps, Some(secret))), ..relay },
-            Arc::new(Rules { titles, config }),
+            Arc::new(TitleRelays::new(&config, titles)),
             Arc::clone(&keys),
             shutdown.clone(),
         )?;
