@@ -33,6 +33,8 @@ pub(crate) enum Operation {
     AccountPasswd { title: String, account: String, password: String },
     /// Lets the account's next login set its password.
     AccountReset { title: String, account: String },
+    /// Puts an account on its title's white-list, or takes it off.
+    Whitelist { title: String, account: String, listed: bool },
     /// Lists accounts from a number on.
     AccountList { title: String, after: Option<i32> },
     /// Bans an account, addresses or a machine.
@@ -159,6 +161,18 @@ impl Operation {
                 store.write(move |store| store.set_reset_password(&of, id, true)).await?;
                 let name = account.name.to_string_lossy();
                 Ok(vec![format!("the next login of account {} `{name}` sets its password", account.id.get())])
+            }
+            Self::Whitelist { title, account, listed } => {
+                let title = served(around, &title)?;
+                let account = find(store, &title, &account).await?;
+                let (of, id) = (title.clone(), account.id);
+                store.write(move |store| store.set_whitelisted(&of, id, listed)).await?;
+                let now = if listed { "on" } else { "off" };
+                Ok(vec![format!(
+                    "account {} `{}` is {now} the white-list of {title}",
+                    account.id.get(),
+                    account.name.to_string_lossy()
+                )])
             }
             Self::AccountList { title, after } => list_accounts(store, served(around, &title)?, after).await,
             Self::Ban { title, subject, reason, seconds } => {

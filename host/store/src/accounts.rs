@@ -8,7 +8,7 @@ use crate::tokens::TokenOwner;
 use crate::traits::Accounts;
 use crate::types::{
     Account, AccountId, LoginRecord, NewAccount, Page, PasswordHash, Stats, StatsUpdate, Text, TitleId,
-    limits,
+    WHITELISTED, limits,
 };
 
 /// How names are compared: ASCII letters without case, every other byte as it is. Unicode folding would change with
@@ -219,6 +219,35 @@ impl<E: Engine> Accounts for Database<E> {
     fn set_account_metadata(&self, title: &TitleId, id: AccountId, metadata: &str) -> Result<Pending<()>> {
         check_metadata(metadata)?;
         self.change_account(title, id, |account| account.metadata = metadata.to_owned())
+    }
+
+    fn set_whitelisted(&self, title: &TitleId, id: AccountId, listed: bool) -> Result<Pending<()>> {
+        self.write(|tx| {
+            let key = key::account(title, id);
+            let mut account: Account = tx.get(Tree::Accounts, &key)?.ok_or_else(|| no_account(title, id))?;
+            let empty = serde_json::Value::Object(serde_json::Map::new());
+            let known =
+                if account.metadata.is_empty() { Ok(empty) } else { serde_json::from_str(&account.metadata) };
+            let Ok(serde_json::Value::Object(mut members)) = known else {
+                return Err(StoreError::Invalid {
+                    field: "metadata",
+                    wanted: "a JSON object, for the white-list",
+                    found: account.metadata,
+                });
+            };
+            if listed {
+                members.insert(WHITELISTED.to_owned(), true.into());
+            } else {
+                members.remove(WHITELISTED);
+            }
+            account.metadata = if members.is_empty() {
+                String::new()
+            } else {
+                serde_json::Value::Object(members).to_string()
+            };
+            check_metadata(&account.metadata)?;
+            tx.put(Tree::Accounts, &key, &account)
+        })
     }
 
     fn record_login(&self, title: &TitleId, id: AccountId, login: &LoginRecord) -> Result<Pending<()>> {

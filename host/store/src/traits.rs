@@ -39,6 +39,9 @@ pub trait Accounts {
     fn set_reset_password(&self, title: &TitleId, id: AccountId, reset: bool) -> Result<Pending<()>>;
     /// Replaces the free JSON text; empty removes it. Refused if it is not JSON.
     fn set_account_metadata(&self, title: &TitleId, id: AccountId, metadata: &str) -> Result<Pending<()>>;
+    /// Puts an account on its title's white-list, or takes it off: the member `whitelisted` of its metadata, the rest of
+    /// which stays. Refused if the metadata is no JSON object.
+    fn set_whitelisted(&self, title: &TitleId, id: AccountId, listed: bool) -> Result<Pending<()>>;
     /// Notes a successful login. Readers and exports see it at once, it is durable within two seconds: no answer depends on
     /// it, and a write of its own would cost as much as the rest of the login. Microseconds; no write waits for the disk here.
     fn record_login(&self, title: &TitleId, id: AccountId, login: &LoginRecord) -> Result<Pending<()>>;

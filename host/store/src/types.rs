@@ -355,6 +355,17 @@ pub struct Account {
     pub metadata: String,
 }
 
+/// Member of an account's metadata that puts it on the white-list.
+pub(crate) const WHITELISTED: &str = "whitelisted";
+
+impl Account {
+    /// Whether it is on its title's white-list.
+    pub fn is_whitelisted(&self) -> bool {
+        let metadata = serde_json::from_str::<serde_json::Value>(&self.metadata).unwrap_or_default();
+        metadata.get(WHITELISTED) == Some(&serde_json::Value::Bool(true))
+    }
+}
+
 /// All stats of an account. A new account has zeros.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

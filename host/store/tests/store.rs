@@ -201,6 +201,31 @@ fn a_flush_writes_noted_logins_too() {
 }
 
 #[test]
+fn the_white_list_is_one_member_of_the_metadata_and_leaves_the_others() {
+    on_both(|store| {
+        let id = create(store, "Clank").id;
+        let list = |listed| store.set_whitelisted(&title(), id, listed).map(|done| done.wait().unwrap());
+        let account = || store.account(&title(), id).unwrap().unwrap();
+        assert!(!account().is_whitelisted());
+        list(true).unwrap();
+        assert_eq!(
+            (account().is_whitelisted(), account().metadata.as_str()),
+            (true, r#"{"whitelisted":true}"#)
+        );
+        list(false).unwrap();
+        assert_eq!((account().is_whitelisted(), account().metadata.as_str()), (false, ""));
+        let set = |text: &str| store.set_account_metadata(&title(), id, text).unwrap().wait().unwrap();
+        set(r#"{"rank": 3, "whitelisted": "yes"}"#);
+        assert!(!account().is_whitelisted());
+        list(true).unwrap();
+        assert_eq!(account().metadata, r#"{"rank":3,"whitelisted":true}"#);
+        set("[1]");
+        assert!(matches!(list(true), Err(StoreError::Invalid { field: "metadata", .. })));
+        assert!(store.set_whitelisted(&title(), AccountId::new(99).unwrap(), true).is_err());
+    });
+}
+
+#[test]
 fn stats_start_at_zero_and_each_update_replaces_its_part_only() {
     on_both(|store| {
         let id = create(store, "a").id;

@@ -174,6 +174,23 @@ fn accounts_are_added_listed_and_get_passwords() -> Result<()> {
 }
 
 #[test]
+fn accounts_are_put_on_the_white_list_and_taken_off() -> Result<()> {
+    stopped_and_running(|place| {
+        place.medley(&["account", "add", "ratchet-uya", "Clank", "--no-password"])?.done()?;
+        for (verb, account, now) in
+            [("allow", "cLANK", "on"), ("allow", "#1", "on"), ("disallow", "Clank", "off")]
+        {
+            let said = place.medley(&["account", verb, account, "--title", "ratchet-uya"])?.done()?;
+            assert_eq!(said, format!("account 1 `Clank` is {now} the white-list of ratchet-uya\n"));
+        }
+        let said = place.medley(&["account", "allow", "Nobody", "--title", "ratchet-uya"])?.failed(1)?;
+        assert!(said.contains("has no account `Nobody`"), "{said}");
+        place.medley(&["account", "allow", "Clank"])?.failed(64)?;
+        Ok(())
+    })
+}
+
+#[test]
 fn an_unknown_title_or_account_is_refused_with_what_would_do() -> Result<()> {
     stopped_and_running(|place| {
         let said = place.medley(&["account", "list", "rachet-uya"])?.failed(1)?;
