@@ -72,8 +72,12 @@ pub struct Session {
     pub game_sort: Vec<GameSort>,
     /// Buddies by account id.
     pub buddies: BTreeMap<AccountId, Buddy>,
+    /// Names of the list of BuddySetList that have no account.
+    pub buddy_strangers: Vec<Name>,
     /// Ignored accounts by account id.
     pub ignored: BTreeMap<AccountId, Buddy>,
+    /// Names of the list of IgnoreSetList that have no account.
+    pub ignored_strangers: Vec<Name>,
     /// Buddy invitations that wait for this player, by who asks.
     pub invitations: BTreeMap<AccountId, Invitation>,
     /// Connections, oldest first.
@@ -232,7 +236,9 @@ impl Operation for BeginSession {
             game_filters: Vec::new(),
             game_sort: Vec::new(),
             buddies: BTreeMap::new(),
+            buddy_strangers: Vec::new(),
             ignored: BTreeMap::new(),
+            ignored_strangers: Vec::new(),
             invitations: BTreeMap::new(),
             connections: Vec::new(),
             in_game: false,

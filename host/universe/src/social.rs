@@ -47,7 +47,7 @@ pub struct Presence {
 
 // The two lists differ in nothing but the field, so each operation is written once for both.
 macro_rules! lists {
-    ($($list:ident, $add:ident, $remove:ident, $set:ident, $may:ident;)*) => {$(
+    ($($list:ident, $strangers:ident, $add:ident, $remove:ident, $set:ident, $may:ident;)*) => {$(
         /// Adds to the cached list, after the store has it. DBError for oneself, a double and a full list (servers.md 7.6).
         #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
         pub struct $add {
@@ -73,6 +73,8 @@ macro_rules! lists {
             pub session: SessionKey,
             /// The list; what is above the limit is left out.
             pub list: Vec<Buddy>,
+            /// Names of the list that have no account here, as far as the limit leaves room.
+            pub strangers: Vec<Name>,
         }
 
         impl Operation for $add {
@@ -111,6 +113,8 @@ macro_rules! lists {
                     .take(limit)
                     .map(|buddy| (buddy.account, buddy))
                     .collect();
+                let room = limit.saturating_sub(session.$list.len());
+                session.$strangers = self.strangers.into_iter().take(room).collect();
                 Ok(())
             }
         }
@@ -129,8 +133,8 @@ macro_rules! lists {
 }
 
 lists! {
-    buddies, AddBuddy, RemoveBuddy, SetBuddies, may_add_buddy;
-    ignored, AddIgnored, RemoveIgnored, SetIgnored, may_ignore;
+    buddies, buddy_strangers, AddBuddy, RemoveBuddy, SetBuddies, may_add_buddy;
+    ignored, ignored_strangers, AddIgnored, RemoveIgnored, SetIgnored, may_ignore;
 }
 
 /// AddToBuddyListConfirmation: asks the target if it is online; either way the invitation waits for an answer.

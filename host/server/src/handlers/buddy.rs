@@ -20,6 +20,9 @@ use medley_wire::types::Text;
 use super::rows::{online_state, row_of};
 use crate::context::{Context, HandlerResult, Refusal};
 
+/// The account id of somebody on a PS3's list who has no account (servers.md 7.6). Offline, whoever else has this number.
+const NO_ACCOUNT: AccountId = AccountId(-1);
+
 /// GetBuddyList, in ascending account id as UYA's list came (`uya_ps2_join_game_dme`, lines 91 to 120).
 pub(super) async fn list(ctx: &mut Context, request: &GetBuddyListRequest) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
@@ -27,14 +30,19 @@ pub(super) async fn list(ctx: &mut Context, request: &GetBuddyListRequest) -> Ha
     let rows = ctx
         .title()
         .ask(move |state| {
-            let buddies = state.session(session).into_iter().flat_map(|session| session.buddies.values());
-            let row = |buddy: &Buddy| GetBuddyListResponse {
+            let Some(session) = state.session(session) else { return Vec::new() };
+            let buddies = session.buddies.values().map(|buddy| GetBuddyListResponse {
                 account_id: buddy.account,
                 account_name: Text::new(&buddy.name),
                 player_status: state.presence(buddy.account).status,
                 ..row.clone()
-            };
-            buddies.map(row).collect()
+            });
+            let strangers = session.buddy_strangers.iter().map(|name| GetBuddyListResponse {
+                account_id: NO_ACCOUNT,
+                account_name: Text::new(name),
+                ..row.clone()
+            });
+            buddies.chain(strangers).collect()
         })
         .await?;
     ctx.reply_list(rows)
@@ -49,14 +57,19 @@ pub(super) async fn list_extra_info(
     let rows = ctx
         .title()
         .ask(move |state| {
-            let buddies = state.session(session).into_iter().flat_map(|session| session.buddies.values());
-            let row = |buddy: &Buddy| GetBuddyList_ExtraInfoResponse {
+            let Some(session) = state.session(session) else { return Vec::new() };
+            let buddies = session.buddies.values().map(|buddy| GetBuddyList_ExtraInfoResponse {
                 account_id: buddy.account,
                 account_name: Text::new(&buddy.name),
                 online_state: online_state(&state.presence(buddy.account)),
                 ..row.clone()
-            };
-            buddies.map(row).collect()
+            });
+            let strangers = session.buddy_strangers.iter().map(|name| GetBuddyList_ExtraInfoResponse {
+                account_id: NO_ACCOUNT,
+                account_name: Text::new(name),
+                ..row.clone()
+            });
+            buddies.chain(strangers).collect()
         })
         .await?;
     ctx.reply_list(rows)
@@ -68,14 +81,19 @@ pub(super) async fn ignore_list(ctx: &mut Context, request: &GetIgnoreListReques
     let rows = ctx
         .title()
         .ask(move |state| {
-            let ignored = state.session(session).into_iter().flat_map(|session| session.ignored.values());
-            let row = |ignored: &Buddy| GetIgnoreListResponse {
+            let Some(session) = state.session(session) else { return Vec::new() };
+            let ignored = session.ignored.values().map(|ignored| GetIgnoreListResponse {
                 ignore_account_id: ignored.account,
                 ignore_account_name: Text::new(&ignored.name),
                 player_status: state.presence(ignored.account).status,
                 ..row.clone()
-            };
-            ignored.map(row).collect()
+            });
+            let strangers = session.ignored_strangers.iter().map(|name| GetIgnoreListResponse {
+                ignore_account_id: NO_ACCOUNT,
+                ignore_account_name: Text::new(name),
+                ..row.clone()
+            });
+            ignored.chain(strangers).collect()
         })
         .await?;
     ctx.reply_list(rows)
@@ -138,15 +156,14 @@ async fn strike(ctx: &Context, kind: ListKind, account: AccountId) -> HandlerRes
     Ok(())
 }
 
-/// BuddySetList: the friends list of a PS3, for this session. Names without an account are left out, since there is nobody
-/// behind them here; none left is NoResult.
+/// BuddySetList: the friends list of a PS3, for this session. Names without an account stand on it with id -1, offline. An
+/// empty list is NoResult.
 pub(super) async fn set_list(ctx: &mut Context, request: &BuddySetListRequest) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
     let limit = ctx.app().title().config.limits.max_buddies;
-    let list = accounts_named(ctx, &request.list, limit).await?;
-    let status = if list.is_empty() { CallbackStatus::NO_RESULT } else { CallbackStatus::SUCCESS };
-    ctx.title().run(SetBuddies { session: ctx.session()?, list }).await??;
-    ctx.reply(request.answer_with(status));
+    let (list, strangers) = accounts_named(ctx, &request.list, limit).await?;
+    ctx.title().run(SetBuddies { session: ctx.session()?, list, strangers }).await??;
+    ctx.reply(request.answer_with(set_status(&request.list)));
     Ok(())
 }
 
@@ -154,30 +171,36 @@ pub(super) async fn set_list(ctx: &mut Context, request: &BuddySetListRequest) -
 pub(super) async fn set_ignore_list(ctx: &mut Context, request: &IgnoreSetListRequest) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
     let limit = ctx.app().title().config.limits.max_ignored;
-    let list = accounts_named(ctx, &request.list, limit).await?;
-    let status = if list.is_empty() { CallbackStatus::NO_RESULT } else { CallbackStatus::SUCCESS };
-    ctx.title().run(SetIgnored { session: ctx.session()?, list }).await??;
-    ctx.reply(request.answer_with(status));
+    let (list, strangers) = accounts_named(ctx, &request.list, limit).await?;
+    ctx.title().run(SetIgnored { session: ctx.session()?, list, strangers }).await??;
+    ctx.reply(request.answer_with(set_status(&request.list)));
     Ok(())
 }
 
+fn set_status(names: &[LengthPrefixedName]) -> CallbackStatus {
+    if names.is_empty() { CallbackStatus::NO_RESULT } else { CallbackStatus::SUCCESS }
+}
+
+/// Who of `names` has an account, and who has none. Of a name that is there twice the second one counts for nothing.
 async fn accounts_named(
     ctx: &Context,
     names: &[LengthPrefixedName],
     limit: u32,
-) -> Result<Vec<Buddy>, Refusal> {
+) -> Result<(Vec<Buddy>, Vec<Name>), Refusal> {
     let title = ctx.title_id();
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let names: Vec<Name> = names.iter().take(limit).map(|name| Name::new(name.name.as_bytes())).collect();
     let found = ctx.read(move |store| {
-        let mut found = Vec::new();
+        let (mut found, mut strangers) = (Vec::new(), Vec::new());
         for name in names {
             if let Some(account) = store.account_by_name(&title, name.as_bytes())? {
                 let name = Name::new(account.name.as_bytes());
                 found.push(Buddy { account: AccountId(account.id.get()), name });
+            } else if !name.is_empty() && !strangers.contains(&name) {
+                strangers.push(name);
             }
         }
-        Ok(found)
+        Ok((found, strangers))
     });
     Ok(found.await?)
 }

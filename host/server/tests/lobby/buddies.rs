@@ -142,15 +142,26 @@ async fn a_friends_list_of_names_replaces_the_sessions_list() {
     };
     assert_eq!(player.ask(set(&["absent", "Nobody"])).await.status_code, S::SUCCESS);
     let rows = player.list(GetBuddyListRequest::default()).await;
-    assert_eq!((rows.len(), rows[0].account_id, rows[0].account_name), (1, a, Text::new("Absent")));
+    let seen: Vec<_> = rows.iter().map(|row| (row.account_id, row.account_name)).collect();
+    let nobody = (AccountId(-1), Text::new("Nobody"));
+    assert_eq!(seen, [(a, Text::new("Absent")), nobody]);
+    assert_eq!(rows[1].player_status, PlayerStatus::PLAYER_DISCONNECTED);
+    let rows = player.list(GetBuddyList_ExtraInfoRequest::default()).await;
+    let seen: Vec<_> = rows.iter().map(|row| (row.account_id, row.account_name)).collect();
+    assert_eq!(seen, [(a, Text::new("Absent")), nobody]);
+    assert_eq!(rows[1].online_state, PlayerOnlineState::default());
     // The stored list is another one.
     assert_eq!(stored(&host, ListKind::Buddies, player.account).await, [b.0]);
-    assert_eq!(player.ask(set(&["Nobody"])).await.status_code, S::NO_RESULT);
+    assert_eq!(player.ask(set(&["Nobody", "Nobody"])).await.status_code, S::SUCCESS);
+    assert_eq!(player.list(GetBuddyListRequest::default()).await.len(), 1);
+    assert_eq!(player.ask(set(&[])).await.status_code, S::NO_RESULT);
     assert_empty(&player.list(GetBuddyListRequest::default()).await);
 
-    let ignore = IgnoreSetListRequest { num_entries: 1, list: name_list(&["Busy"]), ..Default::default() };
+    let names = ["Nobody", "Busy"];
+    let ignore = IgnoreSetListRequest { num_entries: 2, list: name_list(&names), ..Default::default() };
     assert_eq!(player.ask(ignore).await.status_code, S::SUCCESS);
-    assert_eq!(player.list(GetIgnoreListRequest::default()).await[0].ignore_account_id, b);
+    let rows = player.list(GetIgnoreListRequest::default()).await;
+    assert_eq!(rows.iter().map(|row| row.ignore_account_id).collect::<Vec<_>>(), [b, AccountId(-1)]);
     assert_eq!(player.ask(IgnoreSetListRequest::default()).await.status_code, S::NO_RESULT);
     assert_empty(&player.list(GetIgnoreListRequest::default()).await);
 }

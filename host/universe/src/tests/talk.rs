@@ -204,9 +204,14 @@ fn a_buddy_list_refuses_oneself_doubles_and_more_than_its_limit() {
     assert_eq!(lobby.run(add(8)), Err(CallbackStatus::DB_ERROR));
     lobby.run(RemoveBuddy { session, account: AccountId(6) }).unwrap();
     assert_eq!(lobby.run(RemoveBuddy { session, account: AccountId(6) }), Err(CallbackStatus::DB_ERROR));
-    lobby.run(SetBuddies { session, list: (1..9).map(buddy).collect() }).unwrap();
+    let strangers = vec!["Nobody".into()];
+    lobby
+        .run(SetBuddies { session, list: (1..9).map(buddy).collect(), strangers: strangers.clone() })
+        .unwrap();
+    assert!(lobby.universe.session(session).unwrap().buddy_strangers.is_empty(), "no room for them");
     assert_eq!(lobby.universe.session(session).unwrap().buddies.len(), 2);
-    lobby.run(SetIgnored { session, list: vec![buddy(5), buddy(6)] }).unwrap();
+    lobby.run(SetIgnored { session, list: vec![buddy(5), buddy(6)], strangers: strangers.clone() }).unwrap();
+    assert_eq!(lobby.universe.session(session).unwrap().ignored_strangers, strangers);
     assert_eq!(lobby.universe.session(session).unwrap().ignored.len(), 1);
 }
 
