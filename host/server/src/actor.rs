@@ -13,12 +13,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use arc_swap::ArcSwapOption;
+use medley_runtime::Subscriptions;
+use medley_runtime::api::Encryption;
 use medley_store::TitleId;
 use medley_titles::Title;
 use medley_universe::{
     Answer, ConnectionId, EndReason, GameServerId, Notice, Operation, Output, Push, RegisterGameServer,
     RequestId, ServerCommand, State, StoreEffect, Tick, Time, Universe, UniverseConfig,
 };
+use medley_wire::RtMessage;
 use medley_wire::enums::CallbackStatus;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +32,7 @@ use tracing::Instrument as _;
 use crate::clock::Clock;
 use crate::events;
 use crate::mgcl::ServerLine;
+use crate::plugin::seat::Seat;
 use crate::shared::Shared;
 
 /// Jobs that may wait for one title. Callers wait for a place.
@@ -46,6 +51,12 @@ pub enum Parcel {
     Command(Box<ServerCommand>, TitleHandle),
     /// An operator's text, shown as a system message.
     Text(Box<str>),
+    /// A plugin's application message (class, id, body), and how it is enciphered.
+    Payload(Arc<[u8]>, Encryption),
+    /// A plugin's RT message, and how it is enciphered.
+    Rt(Box<RtMessage>, Encryption),
+    /// A plugin's system message with its severity.
+    System(u8, Box<str>),
     /// The end.
     Close(EndReason),
 }
@@ -68,6 +79,8 @@ struct Inner {
     id: TitleId,
     jobs: mpsc::Sender<Job>,
     losses: AtomicU64,
+    /// What the title's plugin is called for; looked at before each message.
+    hooks: ArcSwapOption<Subscriptions>,
 }
 
 impl TitleHandle {
@@ -75,7 +88,14 @@ impl TitleHandle {
     pub(crate) fn start(id: TitleId, title: &Title, shared: &Arc<Shared>) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (effects, store_queue) = mpsc::channel(STORE_QUEUE);
-        let handle = Self { inner: Arc::new(Inner { id: id.clone(), jobs, losses: AtomicU64::new(0) }) };
+        let handle = Self {
+            inner: Arc::new(Inner {
+                id: id.clone(),
+                jobs,
+                losses: AtomicU64::new(0),
+                hooks: ArcSwapOption::empty(),
+            }),
+        };
         let mut actor = Actor {
             universe: Universe::new(shared.universe_config(title), rand::random()),
             connections: HashMap::new(),
@@ -85,6 +105,7 @@ impl TitleHandle {
             title: id.clone(),
             weak: Arc::downgrade(&handle.inner),
             shared: Arc::downgrade(shared),
+            seat: Seat::default(),
         };
         actor.learn_servers(shared.clock.universe_now());
         let span = tracing::info_span!("title", title = %id);
@@ -104,6 +125,15 @@ impl TitleHandle {
     /// How often the title's state was lost to a defect.
     pub fn losses(&self) -> u64 {
         self.inner.losses.load(Ordering::Relaxed)
+    }
+
+    /// What the title's plugin is called for. `None`: nothing.
+    pub(crate) fn hooks(&self) -> arc_swap::Guard<Option<Arc<Subscriptions>>> {
+        self.inner.hooks.load()
+    }
+
+    pub(crate) fn set_hooks(&self, hooks: Option<Arc<Subscriptions>>) {
+        self.inner.hooks.store(hooks);
     }
 
     /// Carries out an operation and gives its reply.
@@ -207,10 +237,14 @@ impl TitleHandle {
 
     /// Carries out an operation whose reply nobody needs, if there is room for it now.
     pub(crate) fn tell<O: Operation + Send + 'static>(&self, operation: O) {
-        let job = move |actor: &mut Actor, now| {
-            actor.universe.run(now, operation);
-        };
         // A title with a full queue is busy enough; what is told this way is told again later.
+        self.try_job(move |actor, now| {
+            actor.universe.run(now, operation);
+        });
+    }
+
+    /// A job that nobody waits for and that is left out if the queue is full.
+    pub(crate) fn try_job(&self, job: impl FnOnce(&mut Actor, Time) + Send + 'static) {
         let _ = self.inner.jobs.try_send(Box::new(job));
     }
 
@@ -226,7 +260,7 @@ impl TitleHandle {
         .await
     }
 
-    async fn job<T: Send + 'static>(
+    pub(crate) async fn job<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Actor, Time) -> T + Send + 'static,
     ) -> Result<T, TitleGone> {
@@ -240,24 +274,40 @@ impl TitleHandle {
     }
 }
 
-struct Actor {
-    universe: Universe,
-    connections: HashMap<ConnectionId, mpsc::Sender<Parcel>>,
+/// Hands a parcel to a connection, or lets go of a connection that does not keep up: it sees its queue closed.
+pub(crate) fn deliver(
+    connections: &mut HashMap<ConnectionId, mpsc::Sender<Parcel>>,
+    connection: ConnectionId,
+    parcel: Parcel,
+) {
+    let Some(parcels) = connections.get(&connection) else { return };
+    if parcels.try_send(parcel).is_err() {
+        connections.remove(&connection);
+    }
+}
+
+/// What a title's task owns.
+pub(crate) struct Actor {
+    pub(crate) universe: Universe,
+    pub(crate) connections: HashMap<ConnectionId, mpsc::Sender<Parcel>>,
     servers: HashMap<GameServerId, ServerLine>,
     waiting: HashMap<RequestId, oneshot::Sender<Answer>>,
     effects: mpsc::Sender<StoreEffect>,
-    title: TitleId,
+    pub(crate) title: TitleId,
     weak: Weak<Inner>,
-    shared: Weak<Shared>,
+    pub(crate) shared: Weak<Shared>,
+    /// The title's plugin.
+    pub(crate) seat: Seat,
 }
 
 impl Actor {
-    /// Hands a parcel to a connection, or lets go of a connection that does not keep up: it sees its queue closed.
     fn deliver(&mut self, connection: ConnectionId, parcel: Parcel) {
-        let Some(parcels) = self.connections.get(&connection) else { return };
-        if parcels.try_send(parcel).is_err() {
-            self.connections.remove(&connection);
-        }
+        deliver(&mut self.connections, connection, parcel);
+    }
+
+    /// The handle of this actor; `None` once nobody has one any more.
+    pub(crate) fn handle(&self) -> Option<TitleHandle> {
+        self.weak.upgrade().map(|inner| TitleHandle { inner })
     }
 
     fn command(&mut self, server: GameServerId, command: ServerCommand) {
@@ -267,7 +317,7 @@ impl Actor {
     }
 
     /// Carries out what the universe decided.
-    fn carry_out(&mut self) {
+    pub(crate) fn carry_out(&mut self) {
         let outputs: Vec<Output> = self.universe.drain().collect();
         for output in outputs {
             match output {
@@ -291,7 +341,8 @@ impl Actor {
         }
     }
 
-    fn note(&self, notice: &Notice) {
+    fn note(&mut self, notice: &Notice) {
+        self.note_for_plugin(notice);
         match notice {
             Notice::SessionEnded { session, account, reason } => {
                 tracing::info!(%session, account = account.map(|id| id.0), ?reason, "session ended");
@@ -338,10 +389,12 @@ impl Actor {
 
 async fn run(mut actor: Actor, mut queue: mpsc::Receiver<Job>, clock: Clock, stop: CancellationToken) {
     loop {
-        let deadline = actor.universe.next_deadline();
+        let universe = actor.universe.next_deadline().map(|millis| clock.at_millis(millis));
+        let plugin = actor.plugin_deadline().map(|at| clock.at(medley_session::Time(at)));
+        let deadline = universe.into_iter().chain(plugin).min();
         let due = async {
             match deadline {
-                Some(millis) => tokio::time::sleep_until(clock.at_millis(millis)).await,
+                Some(at) => tokio::time::sleep_until(at).await,
                 None => std::future::pending().await,
             }
         };
@@ -350,13 +403,17 @@ async fn run(mut actor: Actor, mut queue: mpsc::Receiver<Job>, clock: Clock, sto
                 Some(job) => job,
                 None => return,
             },
-            () = due => Box::new(|actor: &mut Actor, now| actor.universe.run(now, Tick)),
+            () = due => Box::new(|actor: &mut Actor, now| {
+                actor.universe.run(now, Tick);
+                actor.run_plugin_timers(now);
+            }),
             () = stop.cancelled() => return,
         };
         let now = clock.universe_now();
         let work = || {
             job(&mut actor, now);
             actor.carry_out();
+            actor.tell_plugin(now);
         };
         if std::panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
             actor.restart(now);

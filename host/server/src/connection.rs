@@ -272,8 +272,9 @@ impl Connection {
             Ok(length) => {
                 let bytes = buffer.get_mut(..length).unwrap_or_default();
                 let now = self.shared.clock.session_now();
-                let result =
-                    self.session.receive(now, bytes, |session, event| take(session, event, hooks, &mut inbox));
+                let result = self
+                    .session
+                    .receive(now, bytes, |session, event| take(session, event, hooks, &mut inbox));
                 (length, result.map_err(|error| self.protocol_error(&error)))
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => (0, Ok(())),
@@ -536,7 +537,8 @@ impl Connection {
         let ctx = self.ctx.as_deref_mut()?;
         let identified = ctx.session.is_some() || ctx.mps.is_some();
         let hooks = ctx.title.hooks().clone();
-        let hooks = hooks.filter(|hooks| hooks.any_message(Direction::ToClient) || hooks.any_rt(Direction::ToClient));
+        let hooks =
+            hooks.filter(|hooks| hooks.any_message(Direction::ToClient) || hooks.any_rt(Direction::ToClient));
         for out in std::mem::take(&mut ctx.out) {
             if let Some(hooks) = &hooks {
                 // Boxed, so that a title without a plugin has no room for it.
@@ -587,14 +589,16 @@ impl Connection {
     async fn send_one_hooked(&mut self, out: &Out, hooks: &Subscriptions) {
         let Some(ctx) = self.ctx.as_deref() else { return };
         match out {
-            Out::App(message) if message.class() != NetMessageClass::APPLICATION => match hooks::outgoing(ctx, hooks, message).await {
-                Leaving::Same => self.send_one(out),
-                Leaving::Payloads(payloads) => {
-                    for payload in payloads {
-                        self.send_one(&Out::Raw(payload));
+            Out::App(message) if message.class() != NetMessageClass::APPLICATION => {
+                match hooks::outgoing(ctx, hooks, message).await {
+                    Leaving::Same => self.send_one(out),
+                    Leaving::Payloads(payloads) => {
+                        for payload in payloads {
+                            self.send_one(&Out::Raw(payload));
+                        }
                     }
                 }
-            },
+            }
             Out::System(text) if hooks.rt(RtId::SERVER_SYSTEM_MESSAGE.0, Direction::ToClient) => {
                 let message = self.session.system_text(self.severity(), text);
                 let body = hooks::rt_body(&message, &ctx.dialect);
@@ -635,7 +639,11 @@ impl Connection {
                 }
             }
             Parcel::Payload(payload, encryption) => self.send_plugins(encryption, |session, clear| {
-                if clear { session.send_app_payload_clear(&payload) } else { session.send_app_payload(&payload) }
+                if clear {
+                    session.send_app_payload_clear(&payload)
+                } else {
+                    session.send_app_payload(&payload)
+                }
             }),
             Parcel::Rt(message, encryption) => self.send_plugins(encryption, |session, clear| {
                 if clear { session.send_rt_clear(&message) } else { session.send_rt(&message) }

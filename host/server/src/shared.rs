@@ -46,6 +46,9 @@ pub struct Bound {
     pub bwps: Vec<SocketAddr>,
 }
 
+/// Hands a message of a title's plugin to the relay's threads; false if one of them could not take it.
+pub type RelayLink = Box<dyn Fn(&str, &[u8]) -> bool + Send + Sync>;
+
 /// What was warned of once already.
 #[derive(Debug, Default)]
 struct Seen(HashSet<(String, u8, u32)>);
@@ -108,6 +111,8 @@ pub struct Shared {
     next_session: AtomicU64,
     next_scert: AtomicU32,
     bound: OnceLock<Bound>,
+    /// The way of plugins' messages from the lobby to the relay's threads.
+    relay_link: OnceLock<RelayLink>,
     /// Keys of the servers.
     pub keys: Arc<KeyStore>,
     /// Durable data.
@@ -156,6 +161,7 @@ impl Shared {
             next_session: AtomicU64::new(u64::try_from(clock.unix_now()).unwrap_or(1)),
             next_scert: AtomicU32::new(1),
             bound: OnceLock::new(),
+            relay_link: OnceLock::new(),
             keys,
             store,
             clock,
@@ -191,6 +197,20 @@ impl Shared {
     pub(crate) fn set_bound(&self, bound: Bound) {
         // Set once, by the start of the server.
         let _ = self.bound.set(bound);
+    }
+
+    /// Says how a message of a title's plugin gets to its instances in the relay. Once, at the start.
+    pub fn set_relay_link(&self, link: RelayLink) {
+        let _ = self.relay_link.set(link);
+    }
+
+    /// Sends a message of a title's plugin to its instances in the relay.
+    pub(crate) fn to_relay(&self, title: &str, data: &[u8]) -> Result<(), medley_runtime::api::Error> {
+        match self.relay_link.get() {
+            Some(link) if link(title, data) => Ok(()),
+            Some(_) => Err(medley_runtime::api::Error::Full("the relay is far behind".to_owned())),
+            None => Err(medley_runtime::api::Error::Unavailable("this process has no relay".to_owned())),
+        }
     }
 
     pub(crate) fn set_config(&self, config: HostConfig) {

@@ -233,6 +233,22 @@ impl Link {
         }
     }
 
+    /// As [`Link::put_app`], with bit 7 off.
+    pub(crate) fn put_app_clear(
+        &mut self,
+        id: RtId,
+        piece: Option<usize>,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
+        let cut = piece.and_then(|piece| fragment::cut(payload, piece, &self.dialect));
+        let (suite, output) = (self.suite, &mut self.output);
+        let mut put = |bytes: &[u8]| seal(output, suite, id, None, |output| output.extend_from_slice(bytes));
+        match cut {
+            None => put(payload),
+            Some(pieces) => pieces.iter().try_for_each(|piece| put(piece)),
+        }
+    }
+
     /// As [`Link::put_app`], encoded straight into the stream when it need not be cut.
     pub(crate) fn put_message(
         &mut self,

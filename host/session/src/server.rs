@@ -347,6 +347,14 @@ impl ServerSession {
         self.link.put_app(RtId::SERVER_APP, self.app_context(), self.piece(), payload)
     }
 
+    /// As [`ServerSession::send_app_payload`], with bit 7 off, whatever keys there are.
+    ///
+    /// # Errors
+    /// As [`ServerSession::send_app`].
+    pub fn send_app_payload_clear(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.link.put_app_clear(RtId::SERVER_APP, self.piece(), payload)
+    }
+
     /// Sends an RT message.
     ///
     /// # Errors
@@ -394,13 +402,19 @@ impl ServerSession {
     /// # Errors
     /// The text is longer than a frame.
     pub fn system_message(&mut self, severity: u8, text: &str) -> Result<(), SendError> {
-        self.link.put(&RtMessage::ServerSystemMessage(ServerSystemMessage {
+        self.link.put(&self.system_text(severity, text))
+    }
+
+    /// The message of [`ServerSession::system_message`].
+    #[must_use]
+    pub fn system_text(&self, severity: u8, text: &str) -> RtMessage {
+        RtMessage::ServerSystemMessage(ServerSystemMessage {
             severity,
             encoding: 2,
             language: 0,
             end_of_message: 1,
             text: VarText::new(text),
-        }))
+        })
     }
 
     /// Sends SERVER_FORCED_DISCONNECT and closes the session: 0 none, 1 error, 2 shutdown, 3 end session, 4 end game,

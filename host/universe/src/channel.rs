@@ -345,6 +345,16 @@ impl State {
         }))
     }
 
+    /// A page of the channels that clients of an app id see, by ascending id, for who has no session.
+    pub fn channels_for(&self, app_id: AppId, page: Page) -> Vec<&Channel> {
+        page.of(self.channels.values().filter(|channel| channel.is_for(app_id)))
+    }
+
+    /// All channels, in order of their ids.
+    pub fn all_channels(&self) -> impl Iterator<Item = &Channel> {
+        self.channels.values()
+    }
+
     /// GetTotalChannels: those that clients of `app_id` see.
     pub fn total_channels(&self, app_id: AppId) -> usize {
         self.channels.values().filter(|channel| channel.is_for(app_id)).count()

@@ -48,7 +48,8 @@ impl Dialect {
         self.medius_version > 108 || FULL_CHANNEL_ROWS_AT_108.contains(&self.app_id.0)
     }
 
-    pub(crate) fn announcement_width(&self) -> usize {
+    /// Bytes of an announcement's text, the NUL included.
+    pub fn announcement_width(&self) -> usize {
         let long = self.medius_version == 113 && !SHORT_ANNOUNCEMENTS_AT_113.contains(&self.app_id.0);
         if long { 4000 } else { 1000 }
     }

@@ -22,6 +22,7 @@ use medley_wire::{AccountId, ClanId};
 use crate::context::{Context, HandlerResult, Player, Refusal, StoreFailure};
 use crate::events;
 use crate::np_ticket::NpTicket;
+use crate::plugin::hooks::registration_at_login;
 use crate::text_filter::{may_register, name_passes};
 
 /// Everything of an account that a session needs.
@@ -112,7 +113,7 @@ fn welcome(ctx: &mut Context) {
     ctx.system_message(&app.title().config.system_message.welcome);
 }
 
-/// Steps 1 to 8 of servers.md 6.1; a title's hook will stand between 1 and 3.
+/// Steps 1 to 8 of servers.md 6.1.
 async fn try_login(
     ctx: &mut Context,
     name: &[u8],
@@ -124,15 +125,23 @@ async fn try_login(
     if name.is_empty() || !name_passes(name, &app.title().config) {
         return Err(CallbackStatus::FAIL.into());
     }
-    // 3. and 4. Whose account, and is somebody logged in with it?
+    // 3. and 4. Whose account, and is somebody logged in with it? The title's plugin may give a new one another password.
+    let mut changed = None;
     let account = match find_account(ctx, name)? {
         Some(account) => account,
         None if !rules.create_on_login => return Err(CallbackStatus::ACCOUNT_NOT_FOUND.into()),
-        None if !rules.registration || !may_register(name, &app.title().config) => {
-            return Err(CallbackStatus::FAIL.into());
+        None => {
+            let (name, given) = registration_at_login(ctx, name, password).await?;
+            if !rules.registration || !may_register(&name, &app.title().config) {
+                return Err(CallbackStatus::FAIL.into());
+            }
+            let account = create(ctx, &name, Some(&given)).await?;
+            changed = Some(given);
+            account
         }
         None => create(ctx, name, Some(password)).await?,
     };
+    let password = changed.as_deref().unwrap_or(password);
     let id = AccountId(account.id.get());
     ctx.title.ask(move |state| state.may_log_in(id)).await??;
     // 5. Bans and the white-list.
@@ -178,8 +187,7 @@ async fn refuse_banned(
     Ok(())
 }
 
-/// With the white-list on, only accounts that an operator marked may enter: `"whitelisted": true` in the account's
-/// metadata, the free JSON that operators and plugins write.
+/// With the white-list on, only accounts that an operator put on it may enter (`medley account allow`).
 fn refuse_unlisted(app: &AppRef, account: &Account) -> Result<(), Refusal> {
     if !app.title().config.accounts.whitelist {
         return Ok(());

@@ -211,7 +211,7 @@ pub(super) async fn invite(ctx: &mut Context, request: &AddToBuddyListConfirmati
     if let Err(refusal) = ask_to_be_buddies(ctx, request).await {
         let status = match refusal {
             Refusal::Status(status) => status,
-            Refusal::Default => CallbackStatus::FAIL,
+            Refusal::Default | Refusal::Answered => CallbackStatus::FAIL,
         };
         let mut answer = request.answer_with(status);
         answer.target_account_id = request.target_account_id;

@@ -148,7 +148,7 @@ pub(super) async fn create(ctx: &mut Context, request: &MatchCreateGameRequest) 
     let status = match &created {
         Ok(created) => created.status,
         Err(Refusal::Status(status)) => *status,
-        Err(Refusal::Default) => CallbackStatus::MATCH_GAME_CREATION_FAILED,
+        Err(Refusal::Default | Refusal::Answered) => CallbackStatus::MATCH_GAME_CREATION_FAILED,
     };
     let mut answer = request.answer_with(status);
     answer.medius_world_id.0 = created.map_or(-1, |created| created.game.0);
