@@ -182,6 +182,8 @@ fn check(ctx: &Context, info: &HandlerInfo) -> Result<(), Early> {
         return Err(Early::Refused);
     }
     let missing = match info.needs {
+        // MUIS has no sessions; what it takes needs none there.
+        _ if ctx.kind == ServerKind::Muis => None,
         Needs::Connection => None,
         Needs::Session => ctx.session.is_none().then_some(CallbackStatus::SESSION_KEY_INVALID),
         Needs::Login if ctx.session.is_none() => Some(CallbackStatus::SESSION_KEY_INVALID),

@@ -192,11 +192,7 @@ fn refuse_unlisted(app: &AppRef, account: &Account) -> Result<(), Refusal> {
     if !app.title().config.accounts.whitelist {
         return Ok(());
     }
-    let metadata = serde_json::from_str::<serde_json::Value>(&account.metadata).unwrap_or_default();
-    if metadata.get("whitelisted") == Some(&serde_json::Value::Bool(true)) {
-        return Ok(());
-    }
-    Err(CallbackStatus::FAIL.into())
+    if account.is_whitelisted() { Ok(()) } else { Err(CallbackStatus::FAIL.into()) }
 }
 
 /// Loads what the session needs, tells the universe, writes the login down.

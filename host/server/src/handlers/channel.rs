@@ -1,5 +1,6 @@
 //! Channels: lists, what and who is in them, making and joining them.
 
+use medley_session::ServerKind;
 use medley_universe::{
     Channel, ChannelJoin, ChannelRefused, CreateChannel, JoinChannel, JoinLeastPopulatedChannel, LobbyFilter,
     Page, SetLobbyFilter, WorldFound,
@@ -68,14 +69,15 @@ pub(super) async fn list_extra_info1(
 }
 
 /// The list with details, by the session's lobby world filter. Form 1 follows it in `uya_ps2_to_aridia`; who sets a filter
-/// expects that of the others too.
+/// expects that of the others too. On MUIS, which has no sessions, all channels of the app id (servers.md 5).
 async fn extra_info(
     ctx: &mut Context,
     row: ChannelList_ExtraInfoResponse,
     page_id: u16,
     page_size: u16,
 ) -> HandlerResult {
-    let session = ctx.session()?;
+    let session = if ctx.server() == ServerKind::Muis { None } else { Some(ctx.session()?) };
+    let app_id = ctx.app_id();
     let page = Page { id: page_id.into(), size: page_size.into() };
     let rows = ctx
         .title()
@@ -97,7 +99,11 @@ async fn extra_info(
                     ..row.clone()
                 }
             };
-            state.channels(session, true, page).into_iter().map(row).collect()
+            let channels = match session {
+                Some(session) => state.channels(session, true, page),
+                None => state.channels_for(app_id, page),
+            };
+            channels.into_iter().map(row).collect()
         })
         .await?;
     ctx.reply_list(rows)

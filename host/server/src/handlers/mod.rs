@@ -86,6 +86,8 @@ impl Servers {
     pub const MAS_MLS: Self = Self(2 | 4);
     /// Login and game servers.
     pub const MAS_MPS: Self = Self(2 | 8);
+    /// Universe information and lobby.
+    pub const MUIS_MLS: Self = Self(1 | 4);
     /// Universe information, login and lobby.
     pub const CLIENTS: Self = Self(1 | 2 | 4);
 
@@ -267,9 +269,9 @@ registry! {
     }
     channel {
         ChannelListRequest => list, MAS_MLS, Login, NO_RESULT;
-        ChannelList_ExtraInfoRequest => list_extra_info, MLS, Login, NO_RESULT;
-        ChannelList_ExtraInfoRequest0 => list_extra_info0, MLS, Login, NO_RESULT;
-        ChannelList_ExtraInfoRequest1 => list_extra_info1, MLS, Login, NO_RESULT;
+        ChannelList_ExtraInfoRequest => list_extra_info, MUIS_MLS, Login, NO_RESULT;
+        ChannelList_ExtraInfoRequest0 => list_extra_info0, MUIS_MLS, Login, NO_RESULT;
+        ChannelList_ExtraInfoRequest1 => list_extra_info1, MUIS_MLS, Login, NO_RESULT;
         ChannelInfoRequest => info, MLS, Login, NO_RESULT;
         CreateChannelRequest => create, MLS, Login, FAIL;
         CreateChannelRequest0 => create0, MLS, Login, FAIL;

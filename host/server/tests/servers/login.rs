@@ -177,11 +177,14 @@ async fn login_beside_the_white_list_fails_and_a_listed_account_enters() {
     let account = host.account("uya", "Badger41", "secret").await;
     assert_eq!(status(&host, UYA, "Badger41", "secret").await, CallbackStatus::FAIL);
     let title = TitleId::new("uya").unwrap();
-    let listed = move |store: &dyn medley_store::Store| {
-        store.set_account_metadata(&title, account.id, r#"{"whitelisted": true}"#)
+    let list = |listed| {
+        let title = title.clone();
+        host.store.write(move |store| store.set_whitelisted(&title, account.id, listed))
     };
-    host.store.write(listed).await.unwrap();
+    list(true).await.unwrap();
     assert_eq!(status(&host, UYA, "Badger41", "secret").await, CallbackStatus::SUCCESS);
+    list(false).await.unwrap();
+    assert_eq!(status(&host, UYA, "Badger41", "secret").await, CallbackStatus::FAIL);
 }
 
 #[tokio::test]

@@ -125,3 +125,44 @@ async fn an_app_that_nobody_serves_is_rejected_and_counted() {
     }
     host.counted(medley_server::Event::ClosedAppNotServed, 4).await;
 }
+
+#[tokio::test]
+async fn channels_are_listed_without_a_session_as_the_lobby_lists_them() {
+    let text = r#"
+        name = "Two"
+        [[app]]
+        id = 11184
+        [[app]]
+        id = 11185
+        [[channel]]
+        name = "General"
+        max_players = 64
+        generic_fields = [1, 2, 3, 4]
+        generic_field_level = 64
+        [[channel]]
+        name = "Sister"
+        app_ids = [11185]
+        [[channel]]
+        name = "Other"
+    "#;
+    let host = Host::with(HostConfig::ephemeral(), titles(&[("deadlocked", text)])).await;
+    let mut muis = Console::connect(&host, DEADLOCKED, ServerKind::Muis).await;
+    let page = |page_id, page_size| ChannelList_ExtraInfoRequest {
+        message_id: "1".into(),
+        page_id,
+        page_size,
+        ..Default::default()
+    };
+    let first = muis.ask(page(1, 10), of!(ChannelList_ExtraInfoResponse)).await;
+    assert_eq!((first.status_code, first.message_id), (CallbackStatus::SUCCESS, "1".into()));
+    assert_eq!((first.lobby_name, first.max_players), ("General".into(), 64));
+    assert_eq!((first.generic_field1, first.generic_field4), (1, Some(4)));
+    assert!(!first.end_of_list.is_set());
+    let AnyMessage::ChannelList_ExtraInfoResponse(last) = muis.next_app().await else { panic!("no row") };
+    assert_eq!((last.lobby_name, last.end_of_list.is_set()), ("Other".into(), true));
+    let none = muis.ask(page(2, 10), of!(ChannelList_ExtraInfoResponse)).await;
+    assert_eq!((none.status_code, none.end_of_list.is_set()), (CallbackStatus::NO_RESULT, true));
+    let older = ChannelList_ExtraInfoRequest0 { page_id: 1, page_size: 1, ..Default::default() };
+    let row = muis.ask(older, of!(ChannelList_ExtraInfoResponse)).await;
+    assert_eq!((row.lobby_name, row.end_of_list.is_set()), ("General".into(), true));
+}
