@@ -355,11 +355,6 @@ impl State {
         self.channels.values()
     }
 
-    /// A page of the channels that clients of an app id see, by ascending id, for who has no session.
-    pub fn channels_for(&self, app_id: AppId, page: Page) -> Vec<&Channel> {
-        page.of(self.channels.values().filter(|channel| channel.is_for(app_id)))
-    }
-
     /// GetTotalChannels: those that clients of `app_id` see.
     pub fn total_channels(&self, app_id: AppId) -> usize {
         self.channels.values().filter(|channel| channel.is_for(app_id)).count()
