@@ -60,6 +60,14 @@ choice! {
         Closed = "closed",
     }
 
+    /// What becomes of chat with a filtered word.
+    pub enum ChatFilter {
+        /// Nobody hears it.
+        Reject = "reject",
+        /// It is heard without the words, if anything is left.
+        Replace = "replace",
+    }
+
     /// How a game's players are connected to the relay (the wire's NetConnectionType).
     pub enum GameConnection {
         /// What the game's host asked for when it created the game.
@@ -368,6 +376,8 @@ config! {
         pub reach_players_in_games: bool = false,
         /// Apply `text_filter` to chat.
         pub filter: bool = false,
+        /// What becomes of a chat message in which `text_filter` finds a word.
+        pub filter_mode: ChatFilter = ChatFilter::Reject,
         /// Chat messages a second from one player, as a long-time average. 0 = no limit.
         pub per_second: u32 = 5,
     }

@@ -1,6 +1,7 @@
 //! Chat and binary messages. They are not answered; who hears them is the universe's business, and what cannot be
 //! delivered is dropped without a word (servers.md 7.5).
 
+use medley_titles::ChatFilter;
 use medley_universe::{ChatKind, Name, SendBinary, SendChat, SendCrossChat, SetChat, SetChatFilter};
 use medley_wire::AccountId;
 use medley_wire::enums::{CallbackStatus, ChatMessageType, ChatToggle};
@@ -11,7 +12,7 @@ use medley_wire::messages::{
 
 use super::rows::name;
 use crate::context::{Context, HandlerResult};
-use crate::text_filter::has_word;
+use crate::text_filter::{has_word, without_words};
 
 pub(super) async fn chat(ctx: &mut Context, message: &ChatMessage) -> HandlerResult {
     ctx.check_session_key(&message.session_key)?;
@@ -38,10 +39,20 @@ async fn say(
 ) -> HandlerResult {
     let app = ctx.app();
     let config = &app.title().config;
-    if config.chat.filter && has_word(text.as_bytes(), &config.text_filter.words) {
-        tracing::debug!("a chat message with a filtered word is dropped");
-        return Ok(());
-    }
+    let words = &config.text_filter.words;
+    let text = if config.chat.filter && has_word(text.as_bytes(), words) {
+        let left = match config.chat.filter_mode {
+            ChatFilter::Reject => Vec::new(),
+            ChatFilter::Replace => without_words(text.as_bytes(), words),
+        };
+        if left.is_empty() {
+            tracing::debug!("a chat message with a filtered word is dropped");
+            return Ok(());
+        }
+        Name::new(left)
+    } else {
+        text
+    };
     let chat = SendChat { session: ctx.session()?, kind, message_type, target: AccountId(target), text };
     let heard = ctx.title().run(chat).await?;
     tracing::trace!(?message_type, ?heard, "chat");

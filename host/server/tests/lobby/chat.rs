@@ -91,6 +91,24 @@ async fn chat_with_a_filtered_word_of_an_unknown_kind_or_by_another_key_is_dropp
 }
 
 #[tokio::test]
+async fn a_title_may_have_filtered_words_taken_out_of_chat_from_one_moment_to_the_next() {
+    let host = Host::start().await;
+    let (mut player, mut other) = (host.player("Badger41").await, host.player("Otter").await);
+    let title = crate::harness::TITLE.replace("filter = true", "filter = true\nfilter_mode = \"replace\"");
+    let titles = medley_titles::TitleSet::from_texts([("lobby", "lobby.toml", title.as_str())]);
+    host.handle.reload_titles(titles.expect("a title")).await;
+    player.send(say(Chat::BROADCAST, 0, "oh DARN it")).await;
+    let line: ChatFwdMessage = other.expect().await;
+    assert_eq!(line.message, Text::new("oh  it"));
+    player.send(say_generic(Chat::BROADCAST, " darn! ")).await;
+    let line: GenericChatFwdMessage = other.expect().await;
+    assert_eq!(line.message, Text::new("!"));
+    // Nothing is left of it.
+    player.send(say(Chat::BROADCAST, 0, "darn")).await;
+    assert_eq!(heard(&mut player, &mut other).await, NOTHING);
+}
+
+#[tokio::test]
 async fn an_ignored_player_is_not_heard() {
     let host = Host::start().await;
     let (mut player, mut other) = (host.player("Badger41").await, host.player("Otter").await);

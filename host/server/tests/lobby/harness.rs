@@ -32,7 +32,7 @@ pub(crate) const DME: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 9, 8, 7), 10_079);
 /// The key that the fake game server gives to who joins.
 pub(crate) const DME_KEY: &str = "XiiFHEibnt2n4t+0";
 
-const TITLE: &str = r#"
+pub(crate) const TITLE: &str = r#"
 name = "Lobby"
 [[app]]
 id = 11184
