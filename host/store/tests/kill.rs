@@ -15,8 +15,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use medley_store::{
-    Account, AccountId, Accounts, Database, ListKind, NewAccount, Page, PluginData, PluginScope, SledEngine,
-    SledOptions, Social, StatsUpdate, Text, TitleId, limits,
+    Account, AccountId, Accounts, Database, FilePermissions, FileSpace, FileUsage, FileUser, Files, ListKind,
+    NewAccount, NewFile, Page, PluginData, PluginScope, SledEngine, SledOptions, Social, StatsUpdate, Text,
+    TitleId, limits,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -26,6 +27,16 @@ const CHILD_SEED: &str = "MEDLEY_KILL_CHILD_SEED";
 const THREADS: u64 = 8;
 const PLUGIN_KEY: &[u8] = b"state";
 const PLUGIN_WORDS: usize = 12_000;
+/// Three chunks.
+const FILE_WORDS: usize = 20_000;
+/// No bound gets in the way.
+const SPACE: FileSpace = FileSpace {
+    file_bytes: limits::FILE,
+    account_files: u32::MAX,
+    account_bytes: u64::MAX,
+    title_files: u32::MAX,
+    title_bytes: u64::MAX,
+};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -112,7 +123,13 @@ fn write_for_ever(store: &Database<SledEngine>, seed: u64, thread: u64) -> Resul
                 store.plugin_set(&title, PluginScope::Account(a), PLUGIN_KEY, &value)?.wait()?;
                 say(&format!("{thread} ack plugin {a} {stats}"))?;
             }
-            2..=9 => {
+            2 => {
+                stats += 1;
+                say(&format!("{thread} try file {a} {stats}"))?;
+                upload(store, a, stats)?;
+                say(&format!("{thread} ack file {a} {stats}"))?;
+            }
+            3..=9 => {
                 stats += 1;
                 let updates = [
                     StatsUpdate::Wide(Box::new([stats; limits::WIDE_STATS])),
@@ -144,6 +161,40 @@ fn write_for_ever(store: &Database<SledEngine>, seed: u64, thread: u64) -> Resul
     Ok(())
 }
 
+fn file_name(owner: AccountId) -> String {
+    format!("of {owner}")
+}
+
+/// Replaces the account's file, chunk by chunk; makes it first, if need be.
+fn upload(store: &Database<SledEngine>, owner: AccountId, word: i32) -> Result<(), Failure> {
+    let name = file_name(owner);
+    let file = match store.file_by_name(&title(), name.as_bytes())? {
+        Some(file) => file,
+        None => {
+            let new = NewFile {
+                name: Text::from(name.as_str()),
+                owner: Some(owner),
+                group: 0,
+                permissions: FilePermissions::default(),
+                size: 0,
+                description: Vec::new(),
+                streamable: 0,
+                data_rate: 0,
+                created: 0,
+            };
+            store.create_file(&title(), &new, &SPACE)?.wait()?
+        }
+    };
+    let content = word.to_le_bytes().repeat(FILE_WORDS);
+    let by = FileUser::Account(owner);
+    let upload = store.begin_upload(&title(), by, file.id, u32::try_from(content.len())?, &SPACE)?.wait()?;
+    for (index, chunk) in (0..).zip(content.chunks(limits::FILE_CHUNK as usize)) {
+        store.upload_chunk(&title(), upload, index, chunk)?;
+    }
+    store.finish_upload(&title(), upload, 1)?.wait()?;
+    Ok(())
+}
+
 // ---- the parent ----
 
 /// What must be there.
@@ -152,6 +203,7 @@ struct Expected {
     name: String,
     stats: i32,
     plugin: i32,
+    file: i32,
     buddies: BTreeSet<i32>,
     ignored: BTreeSet<i32>,
 }
@@ -172,6 +224,7 @@ impl Ledger {
             "create" => entry.name = rest.to_owned(),
             "plugin" => entry.plugin = rest.parse()?,
             "stats" => entry.stats = rest.parse()?,
+            "file" => entry.file = rest.parse()?,
             "ignore" => {
                 entry.ignored.insert(rest.parse()?);
             }
@@ -243,6 +296,20 @@ fn read(store: &Database<SledEngine>, account: &Account) -> Result<Expected, Fai
         }
         None => 0,
     };
+    let file = match store.file_by_name(&title(), file_name(account.id).as_bytes())? {
+        Some(file) if file.size > 0 => {
+            let mut content = Vec::new();
+            for index in 0..file.chunks() {
+                content.extend(store.file_chunk(&title(), &file, index)?);
+            }
+            let first = *content.first_chunk::<4>().ok_or("an empty file")?;
+            if content != first.repeat(FILE_WORDS) {
+                return Err(format!("the file of {} is half written", account.id).into());
+            }
+            i32::from_le_bytes(first)
+        }
+        _ => 0,
+    };
     let list = |kind| -> Result<BTreeSet<i32>, Failure> {
         Ok(store.list(&title(), kind, account.id)?.iter().map(|row| row.id.get()).collect())
     };
@@ -250,6 +317,7 @@ fn read(store: &Database<SledEngine>, account: &Account) -> Result<Expected, Fai
         name: account.name.to_string(),
         stats: first,
         plugin,
+        file,
         buddies: list(ListKind::Buddies)?,
         ignored: list(ListKind::Ignored)?,
     })
@@ -300,6 +368,20 @@ fn check_whole(store: &Database<SledEngine>, from: i32) -> Result<(), Failure> {
             Some(last) => page.after = Some(last.id),
             None => break,
         }
+    }
+    let (mut taken, mut files) = (FileUsage::default(), Page::default());
+    loop {
+        let rows = store.files(&title, b"", files)?;
+        let Some(last) = rows.last() else { break };
+        files = Page { after: Some(last.name.clone()), ..Page::default() };
+        for file in rows {
+            taken.files += 1;
+            taken.bytes += u64::from(file.size);
+        }
+    }
+    let counted = store.file_usage(&title, None)?;
+    if counted != taken {
+        return Err(format!("the count says {counted:?}, the files take {taken:?}").into());
     }
     let count = store.account_count(&title)?;
     if from <= 1 && count != seen {
