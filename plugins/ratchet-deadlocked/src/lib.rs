@@ -16,6 +16,7 @@ use ratchet::chat;
 use ratchet::custom::Custom;
 use ratchet::download::Numbers;
 use ratchet::patch::{Patches, Setup};
+use ratchet::state;
 use rules::Words;
 
 use crate::game::Settings as GameSettings;
@@ -32,6 +33,9 @@ const PATCH: Setup = Setup {
 };
 /// The patch's answer to a piece: id, bytes that it has, and a word that is not 0 where it gives up.
 const RECEIVED: u8 = 14;
+
+/// Of what [`Deadlocked`] hands to its successor.
+const STATE: u8 = 1;
 
 /// `[plugin.settings]`.
 #[derive(Settings)]
@@ -71,6 +75,22 @@ pub struct Deadlocked {
     notes = "Fields of games agree with a capture of Sony's servers; their layout and the patch's messages are those of the community's public projects.",
 )]
 impl Plugin for Deadlocked {
+    fn start(&mut self, role: Role) -> Result<(), Refusal> {
+        if role == Role::Lobby {
+            self.patches.resume();
+        }
+        Ok(())
+    }
+
+    fn save(&mut self) -> Vec<u8> {
+        state::save(STATE, &self.patches)
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), Refusal> {
+        self.patches = state::restore(STATE, saved)?;
+        Ok(())
+    }
+
     fn create_game(&mut self, _: &Who, request: CreateGameRequest) -> Verdict<CreateGameRequest> {
         rules::at_most(Options::current().max_players, request)
     }

@@ -24,7 +24,9 @@ use ratchet::chat;
 use ratchet::custom::{self, Custom};
 use ratchet::download::Numbers;
 use ratchet::patch::{self, Patches, Setup};
+use ratchet::state;
 use rules::Words;
+use serde::{Deserialize, Serialize};
 
 use crate::city::City;
 
@@ -92,20 +94,24 @@ impl Options {
     }
 }
 
-/// What a match began with.
-#[derive(Default)]
+/// Of what [`UpYourArsenal`] hands to its successor.
+const STATE: u8 = 1;
+
+/// What the players of a match had before it and after it, by account.
+#[derive(Default, Deserialize, Serialize)]
 struct Match {
-    before: BTreeMap<AccountId, Vec<i32>>,
-    after: BTreeMap<AccountId, Vec<i32>>,
+    before: BTreeMap<i32, [i32; stats::TOTALS.len()]>,
+    after: BTreeMap<i32, [i32; stats::TOTALS.len()]>,
 }
 
 /// The plugin.
-#[derive(Default)]
+#[derive(Default, Deserialize, Serialize)]
 pub struct UpYourArsenal {
     patches: Patches,
-    matches: BTreeMap<GameId, Match>,
+    /// Matches that go on, by game.
+    matches: BTreeMap<i32, Match>,
     /// The patch's configuration of each game, for who joins later.
-    configs: BTreeMap<GameId, Vec<u8>>,
+    configs: BTreeMap<i32, Vec<u8>>,
 }
 
 #[plugin(
@@ -122,7 +128,17 @@ impl Plugin for UpYourArsenal {
         if role == Role::Lobby {
             make_cities();
             timers::every(CITIES, CITIES_MILLIS)?;
+            self.patches.resume();
         }
+        Ok(())
+    }
+
+    fn save(&mut self) -> Vec<u8> {
+        state::save(STATE, self)
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), Refusal> {
+        *self = state::restore(STATE, saved)?;
         Ok(())
     }
 
@@ -186,8 +202,8 @@ impl Plugin for UpYourArsenal {
             return Verdict::Deny(Status::FAIL);
         }
         let game = players::get(who.session).map_or(GameId::NONE, |player| player.game);
-        if let Some(played) = self.matches.get_mut(&game) {
-            played.after.insert(stats.account, stats.stats);
+        if let Some(played) = self.matches.get_mut(&game.0) {
+            played.after.insert(stats.account.0, stats::totals(&stats.stats));
             self.record(game);
         }
         Verdict::Pass
@@ -243,10 +259,10 @@ impl Plugin for UpYourArsenal {
             for session in players::in_game(game) {
                 let Some(player) = players::get(session) else { continue };
                 if let Some(stats) = ladders::get(player.account, ladders::Kind::Wide) {
-                    played.before.insert(player.account, stats);
+                    played.before.insert(player.account.0, stats::totals(&stats));
                 }
             }
-            self.matches.insert(game, played);
+            self.matches.insert(game.0, played);
         }
         if to == ACTIVE || to == CLOSED {
             self.record(game);
@@ -254,7 +270,7 @@ impl Plugin for UpYourArsenal {
     }
 
     fn joined_game(&mut self, session: SessionId, game: GameId) {
-        let Some(config) = self.configs.get(&game) else { return };
+        let Some(config) = self.configs.get(&game.0) else { return };
         if games::get(game).is_some_and(|game| game.host == session) {
             return;
         }
@@ -262,8 +278,8 @@ impl Plugin for UpYourArsenal {
     }
 
     fn game_removed(&mut self, game: GameId) {
-        self.matches.remove(&game);
-        self.configs.remove(&game);
+        self.matches.remove(&game.0);
+        self.configs.remove(&game.0);
     }
 
     /// The open games, with what their fields say.
@@ -312,7 +328,7 @@ impl UpYourArsenal {
         let settings = settings_of(&game);
         let weapons: Vec<_> = settings.weapons().collect();
         let mut players = Vec::new();
-        if let Some(played) = self.matches.get(&id) {
+        if let Some(played) = self.matches.get(&id.0) {
             for (account, before) in &played.before {
                 let after = played.after.get(account);
                 let added: Vec<String> = after
@@ -345,10 +361,10 @@ impl UpYourArsenal {
         let Some(game) = players::get(who.session).map(|player| player.game).and_then(games::get) else {
             return;
         };
-        if game.host != who.session || self.configs.get(&game.id).is_some_and(|known| known == config) {
+        if game.host != who.session || self.configs.get(&game.id.0).is_some_and(|known| known == config) {
             return;
         }
-        self.configs.insert(game.id, config.to_vec());
+        self.configs.insert(game.id.0, config.to_vec());
         for session in players::in_game(game.id) {
             if session != who.session {
                 tell_config(session.into(), config);

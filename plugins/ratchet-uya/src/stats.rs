@@ -2,6 +2,7 @@
 //! no source names are left alone.
 
 /// A column that only grows, with its name.
+#[derive(Clone, Copy)]
 pub struct Count {
     /// Which column.
     pub column: usize,
@@ -49,11 +50,18 @@ pub fn falls(before: &[i32], after: &[i32]) -> Option<&'static str> {
     })
 }
 
+/// The columns of [`TOTALS`] alone.
+pub fn totals(columns: &[i32]) -> [i32; TOTALS.len()] {
+    TOTALS.map(|count| columns.get(count.column).copied().unwrap_or(0))
+}
+
 /// What a match added, the totals that changed.
-pub fn added<'a>(before: &'a [i32], after: &'a [i32]) -> impl Iterator<Item = (&'static str, i64)> + 'a {
-    TOTALS.iter().filter_map(|count| {
-        let (before, after) = (*before.get(count.column)?, *after.get(count.column)?);
-        let difference = i64::from(after) - i64::from(before);
+pub fn added<'a>(
+    before: &'a [i32; TOTALS.len()],
+    after: &'a [i32; TOTALS.len()],
+) -> impl Iterator<Item = (&'static str, i64)> + 'a {
+    TOTALS.iter().zip(before.iter().zip(after)).filter_map(|(count, (before, after))| {
+        let difference = i64::from(*after) - i64::from(*before);
         (difference != 0).then_some((count.name, difference))
     })
 }
@@ -80,8 +88,8 @@ mod tests {
 
     #[test]
     fn what_a_match_added_is_told_by_name() {
-        let before = columns(&[(5, 10), (6, 4)]);
-        let after = columns(&[(5, 17), (6, 4), (11, 1)]);
+        let before = totals(&columns(&[(5, 10), (6, 4)]));
+        let after = totals(&columns(&[(5, 17), (6, 4), (11, 1)]));
         assert_eq!(added(&before, &after).collect::<Vec<_>>(), [("kills", 7), ("games", 1)]);
     }
 }

@@ -47,7 +47,7 @@ fn pokes(done: &[Done]) -> Vec<(u32, Vec<u8>)> {
 
 fn patch_hash() -> Vec<u8> {
     let all = [vec![0xAA; 3000], vec![0xCC; 100]].concat();
-    medley_plugin::host::hash::digest(medley_plugin::host::hash::Algorithm::Sha256, &all)
+    host::hash::digest(host::hash::Algorithm::Sha256, &all)
 }
 
 #[test]
@@ -129,6 +129,36 @@ fn a_client_that_does_not_answer_is_patched_after_five_seconds() {
 }
 
 #[test]
+fn a_reload_in_the_middle_leaves_nobody_half_patched_and_no_match_forgotten() {
+    let mut test = with_patch();
+    let (ann, bob) = (test.login("Ann"), test.login("Bob"));
+    let game = test.game(&bob, captured_game());
+    test.join(&bob, game);
+    test.host(|world| world.ladders.insert((Kind::Wide as u8, bob.account), vec![0; 100]));
+    test.status(game, 2);
+    test.texts(&ann, 0);
+    test.cheat_reply(&ann, 0, 101, &[0; 32]);
+    test.done();
+    test.reload().unwrap();
+    test.advance(Duration::from_millis(25));
+    assert_eq!(pokes(&test.done()), [(0x000C_E000 + 480, vec![0xBB; 20])]);
+    test.advance(Duration::from_millis(525));
+    let done = test.done();
+    let Some(Done::Bulk { transfer, .. }) = done.last() else { panic!("{done:?}") };
+    test.reload().unwrap();
+    test.incoming(&ann, received(3132));
+    assert_eq!(test.done(), [Done::Acknowledged { transfer: *transfer, chunks: 5 }]);
+    test.bulk_done(*transfer, 0);
+    assert_eq!(pokes(&test.done()).len(), 1);
+
+    let mut after = vec![0; 100];
+    after[2] = 1;
+    let stats = LadderStats { account: bob.account, wide: true, stats: after, ..LadderStats::default() };
+    test.update_ladder(&bob, stats);
+    assert!(test.host(|world| world.games[&game].metadata.contains("\"added\":{\"wins\":1}")));
+}
+
+#[test]
 fn nothing_is_asked_where_there_is_no_patch_or_no_grant() {
     let mut test = Test::new();
     let ann = test.login("Ann");
@@ -165,7 +195,7 @@ fn a_city_that_is_asked_for_oddly_is_put_right_and_other_channels_pass() {
 #[test]
 fn the_cities_are_made_where_the_operator_wants_them() {
     let test = Test::prepared(|world| {
-        world.settings.insert("make_cities".into(), medley_plugin::Value::Flag(true));
+        world.settings.insert("make_cities".into(), Value::Flag(true));
     });
     let cities = test.host(|world| {
         world
@@ -267,7 +297,7 @@ fn chat_commands_are_answered_and_swallowed_and_words_starred() {
     assert_eq!(test.say(&ann, "A!game"), Verdict::Reply(Vec::new()));
     let done = test.done();
     let [Done::Message { message, .. }] = done.as_slice() else { panic!("{done:?}") };
-    let line: medley_plugin::wire::messages::ChatFwdMessage = message.decode(&ann).unwrap();
+    let line: wire::messages::ChatFwdMessage = message.decode(&ann).unwrap();
     assert_eq!(line.message, "Siege on Bakisi Isles, no time limit");
     assert_eq!(test.say(&bob, "gg"), Verdict::Pass);
     test.set("words", vec!["darn".to_owned()]);

@@ -77,9 +77,9 @@ impl Download {
         )
     }
 
-    /// Pieces that a client with so many bytes has whole.
-    pub fn pieces_in(&self, bytes: u32) -> u32 {
-        self.ends.partition_point(|end| *end <= bytes) as u32
+    /// Bytes that the client has after each piece, for [`pieces_in`].
+    pub fn into_ends(self) -> Vec<u32> {
+        self.ends
     }
 
     /// Pieces in all.
@@ -91,6 +91,11 @@ impl Download {
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
+}
+
+/// Pieces that a client with so many bytes has whole.
+pub fn pieces_in(ends: &[u32], bytes: u32) -> u32 {
+    ends.partition_point(|end| *end <= bytes) as u32
 }
 
 #[cfg(test)]
@@ -125,9 +130,9 @@ mod tests {
     #[test]
     fn bytes_received_tell_how_many_pieces_are_whole() {
         let payloads = [Payload { address: 0, data: vec![0; 3000] }];
-        let download = Download::new(UYA, 1, &payloads);
+        let ends = Download::new(UYA, 1, &payloads).into_ends();
         let whole: Vec<u32> =
-            [0, 1361, 1362, 2724, 2999, 3000, u32::MAX].map(|bytes| download.pieces_in(bytes)).into();
+            [0, 1361, 1362, 2724, 2999, 3000, u32::MAX].map(|bytes| pieces_in(&ends, bytes)).into();
         assert_eq!(whole, [0, 0, 1, 2, 2, 3, 3]);
         assert!(Download::new(UYA, 1, &[]).is_empty());
     }

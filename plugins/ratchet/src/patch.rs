@@ -14,9 +14,10 @@ use std::collections::BTreeMap;
 use medley_plugin::host::hash::{Algorithm, digest};
 use medley_plugin::host::{assets, memory, players, send, store, timers};
 use medley_plugin::{AccountId, Encryption, SessionId, Who};
+use serde::{Deserialize, Serialize};
 
 use crate::custom::Custom;
-use crate::download::{Download, Numbers, Payload};
+use crate::download::{Download, Numbers, Payload, pieces_in};
 
 /// DME_SERVER_CHEAT_QUERY_RAW_MEMORY.
 const RAW_MEMORY: u8 = 0;
@@ -60,7 +61,7 @@ pub struct Setup {
 }
 
 /// How far a player is.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 enum Stage {
     /// The hash was asked for.
     Asked,
@@ -68,14 +69,15 @@ enum Stage {
     Unpatching(usize),
     /// It runs.
     Waiting,
-    /// The patch travels.
-    Travelling { transfer: u64, download: Download },
+    /// The patch travels: the transfer, and the bytes that the client has after each piece.
+    Travelling { transfer: u64, ends: Vec<u32> },
 }
 
-/// All players who are about to be patched.
-#[derive(Debug, Default)]
+/// All players who are about to be patched. Part of what a plugin saves, so that a reload in the middle leaves nobody half patched.
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub struct Patches {
-    stages: BTreeMap<SessionId, (u32, Stage)>,
+    /// App id and stage by session.
+    stages: BTreeMap<u64, (u32, Stage)>,
 }
 
 /// The patch of an app id, as the title's assets have it.
@@ -102,9 +104,25 @@ impl Files {
 }
 
 impl Patches {
+    /// For `Plugin::start`: timers do not outlive a reload, so those of the players on the way are set anew.
+    pub fn resume(&mut self) {
+        for session in self.stages.keys().copied().collect::<Vec<_>>() {
+            let millis = match self.stages.get(&session) {
+                Some((_, Stage::Asked)) => REPLY_MILLIS,
+                Some((_, Stage::Unpatching(_))) => PIECE_MILLIS,
+                Some((_, Stage::Waiting)) => UNPATCH_MILLIS,
+                Some((_, Stage::Travelling { .. })) | None => continue,
+            };
+            if timers::after_for(SessionId(session), session, millis).is_err() {
+                // The session has ended meanwhile.
+                self.stages.remove(&session);
+            }
+        }
+    }
+
     /// Step 1. Nothing for a client without a patch, or one that is being patched.
     pub fn begin(&mut self, setup: &Setup, who: &Who) {
-        if self.stages.contains_key(&who.session) || Files::of(who.app).is_none() {
+        if self.stages.contains_key(&who.session.0) || Files::of(who.app).is_none() {
             return;
         }
         match memory::query(who.session, RAW_MEMORY, SEQUENCE, setup.hash, HASH_LENGTH) {
@@ -115,16 +133,16 @@ impl Patches {
 
     /// The client's answer to step 1. True if it was that.
     pub fn cheat_reply(&mut self, setup: &Setup, who: &Who, sequence: u32, data: &[u8]) -> bool {
-        if sequence != SEQUENCE || !matches!(self.stages.get(&who.session), Some((_, Stage::Asked))) {
+        if sequence != SEQUENCE || !matches!(self.stages.get(&who.session.0), Some((_, Stage::Asked))) {
             return false;
         }
         timers::cancel(timer(who.session));
         let Some(files) = Files::of(who.app) else {
-            self.stages.remove(&who.session);
+            self.stages.remove(&who.session.0);
             return true;
         };
         if data == files.hash() {
-            self.stages.remove(&who.session);
+            self.stages.remove(&who.session.0);
             self.write_config(setup, who.session, who.account);
         } else {
             self.apply(setup, who.session, who.app, &files);
@@ -143,10 +161,10 @@ impl Patches {
     /// A timer. True if it was one of these.
     pub fn fired(&mut self, setup: &Setup, timer: u64) -> bool {
         let session = SessionId(timer);
-        let Some((app, stage)) = self.stages.get(&session) else { return false };
+        let Some((app, stage)) = self.stages.get(&session.0) else { return false };
         let app = *app;
         let Some(files) = Files::of(app) else {
-            self.stages.remove(&session);
+            self.stages.remove(&session.0);
             return true;
         };
         match stage {
@@ -164,24 +182,24 @@ impl Patches {
     /// The client has so many bytes of a download. True if it was the patch's.
     pub fn received(&self, session: SessionId, custom: &Custom<'_>) -> bool {
         let (Some(id), Some(bytes)) = (custom.u32_at(0), custom.u32_at(4)) else { return false };
-        let Some((_, Stage::Travelling { transfer, download })) = self.stages.get(&session) else {
+        let Some((_, Stage::Travelling { transfer, ends })) = self.stages.get(&session.0) else {
             return false;
         };
         if id != DOWNLOAD {
             return false;
         }
-        send::acknowledge(*transfer, download.pieces_in(bytes));
+        send::acknowledge(*transfer, pieces_in(ends, bytes));
         true
     }
 
     /// Step 5, or the end of an attempt. True if it was one of these.
     pub fn bulk_done(&mut self, setup: &Setup, transfer: u64, outcome: u8) -> bool {
         let done = self.stages.iter().find_map(|(session, (_, stage))| match stage {
-            Stage::Travelling { transfer: own, .. } if *own == transfer => Some(*session),
+            Stage::Travelling { transfer: own, .. } if *own == transfer => Some(SessionId(*session)),
             _ => None,
         });
         let Some(session) = done else { return false };
-        self.stages.remove(&session);
+        self.stages.remove(&session.0);
         match outcome {
             0 => {
                 poke(session, setup.hook, &jump(setup.patch));
@@ -199,7 +217,7 @@ impl Patches {
     /// A player has gone, or begins anew.
     pub fn forget(&mut self, session: SessionId) {
         timers::cancel(timer(session));
-        if let Some((_, Stage::Travelling { transfer, .. })) = self.stages.remove(&session) {
+        if let Some((_, Stage::Travelling { transfer, .. })) = self.stages.remove(&session.0) {
             send::cancel_bulk(transfer);
         }
     }
@@ -252,19 +270,20 @@ impl Patches {
         let download = Download::new(setup.numbers, DOWNLOAD, &payloads);
         match download.start(session) {
             Ok(transfer) => {
-                self.stages.insert(session, (app, Stage::Travelling { transfer, download }));
+                self.stages
+                    .insert(session.0, (app, Stage::Travelling { transfer, ends: download.into_ends() }));
             }
             Err(error) => {
-                self.stages.remove(&session);
+                self.stages.remove(&session.0);
                 medley_plugin::warn!("the patch cannot be sent to session {session}: {error}");
             }
         }
     }
 
     fn next(&mut self, session: SessionId, app: u32, stage: Stage, millis: u64) {
-        self.stages.insert(session, (app, stage));
+        self.stages.insert(session.0, (app, stage));
         if let Err(error) = timers::after_for(session, timer(session), millis) {
-            self.stages.remove(&session);
+            self.stages.remove(&session.0);
             medley_plugin::warn!("no timer for the patch of session {session}: {error}");
         }
     }
