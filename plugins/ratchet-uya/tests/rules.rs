@@ -71,7 +71,7 @@ fn a_client_without_the_patch_gets_it_in_the_communitys_order() {
     test.advance(Duration::from_millis(25));
     assert_eq!(
         pokes(&test.done()),
-        [(0x0013_9E94, (0x0800_0000u32 | 0x000C_E000 / 4).to_le_bytes().to_vec())]
+        [(0x0013_9E94, (0x0800_0000u32 | (0x000C_E000 / 4)).to_le_bytes().to_vec())]
     );
 
     // Half a second later it travels: 3000 bytes in three pieces, the helper, the hash.
@@ -92,7 +92,7 @@ fn a_client_without_the_patch_gets_it_in_the_communitys_order() {
     test.bulk_done(*transfer, 0);
     assert_eq!(
         pokes(&test.done()),
-        [(0x0013_9E94, (0x0800_0000u32 | 0x000D_0000 / 4).to_le_bytes().to_vec())]
+        [(0x0013_9E94, (0x0800_0000u32 | (0x000D_0000 / 4)).to_le_bytes().to_vec())]
     );
     assert_eq!(test.command("patching", &[]), Ok("0 players are being patched".into()));
 }
