@@ -2,14 +2,16 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use medley_crypto::{KEY_LEN, KeyStore, RsaKeyPair};
+use medley_runtime::api::Role;
+use medley_runtime::{Candidate, LoadError};
 use medley_session::{Handshake, HandshakeRules, ServerConfig, ServerKind};
 use medley_wire::types::{AppId, SessionKeyText};
 use mio::net::TcpListener;
@@ -22,6 +24,7 @@ use crate::door::{self, Door, ShardLink};
 use crate::metrics::{self, Counters, RelayCounters};
 use crate::mgcl;
 use crate::placement::Placement;
+use crate::plugin::LobbyLink;
 use crate::shard::{Command, Common, Notice, Shard};
 use crate::sockets;
 use crate::world::{Allotment, DmeWorldId, Refused};
@@ -200,6 +203,8 @@ impl Relay {
             next_port: AtomicU32::new(0),
             public_address: AtomicU32::new(address_bits(config.public_address)),
             config: ArcSwap::from_pointee(config),
+            lobby_link: OnceLock::new(),
+            peers: OnceLock::new(),
         });
         let config = common.config.load_full();
 
@@ -228,6 +233,8 @@ impl Relay {
             loops.push(Shard::new(number, Arc::clone(&common), numbers, receiver, (poll, link), socket)?);
             shards.push(ShardLink { commands, waker });
         }
+        // Set here and nowhere else.
+        let _ = common.peers.set(shards.clone());
         let poll = Poll::new()?;
         let door_waker = Arc::new(Waker::new(poll.registry(), door::WAKER)?);
         let stop = Arc::new(AtomicBool::new(false));
@@ -499,6 +506,68 @@ impl RelayHandle {
         let place = self.inner.common.placement.find(id).ok_or(Refused::NoWorld(id))?;
         let answer = self.ask(place.shard, |reply| Command::PutOut { id, index, reply }).await;
         answer.ok_or(WorldError::Busy)
+    }
+
+    /// Threads that relay: a plugin that takes part in the relay has an instance in each.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.inner.shards.len()
+    }
+
+    /// Puts a title's plugin into the threads, instead of whatever serves: a candidate for each, made for the relay. What
+    /// it gives are the refusals of threads that keep what they had.
+    pub async fn install_plugin(&self, title: &str, candidates: Vec<Candidate>) -> Vec<LoadError> {
+        let mut refusals = Vec::new();
+        for (shard, candidate) in candidates.into_iter().enumerate() {
+            let (title, candidate) = (title.to_owned(), Box::new(candidate));
+            // A thread that is gone has no players.
+            let installed = self.ask(shard, |reply| Command::InstallPlugin { title, candidate, reply }).await;
+            match installed {
+                Some(Err(refusal)) => refusals.push(refusal),
+                Some(Ok(retired)) => drop(retired),
+                None => {}
+            }
+        }
+        refusals
+    }
+
+    /// Takes a title's plugin out of the threads.
+    pub async fn remove_plugin(&self, title: &str) {
+        for shard in 0..self.threads() {
+            let title = title.to_owned();
+            drop(self.ask(shard, |reply| Command::RemovePlugin { title, reply }).await);
+        }
+    }
+
+    /// Ends the quarantine of a title's plugin.
+    pub fn resume_plugin(&self, title: &str) {
+        for shard in &self.inner.shards {
+            shard.send(Command::ResumePlugin { title: title.to_owned() });
+        }
+    }
+
+    /// Tells a title's plugin which of its settings have other values.
+    pub fn plugin_settings_changed(&self, title: &str, changed: &[String]) {
+        for shard in &self.inner.shards {
+            shard.send(Command::PluginSettings { title: title.to_owned(), changed: changed.to_vec() });
+        }
+    }
+
+    /// Hands a message of the plugin's instance in the lobby to those in the relay. `false`: one of them missed it.
+    #[must_use]
+    pub fn send_link(&self, title: &str, data: &[u8]) -> bool {
+        let data: Arc<[u8]> = data.into();
+        let mut all = true;
+        for shard in &self.inner.shards {
+            let (title, data) = (title.to_owned(), Arc::clone(&data));
+            all &= shard.send(Command::Link { title, from: Role::Lobby, data });
+        }
+        all
+    }
+
+    /// Says how messages of plugins' instances in the relay get to those in the lobby. Once, at the start.
+    pub fn set_lobby_link(&self, link: LobbyLink) {
+        let _ = self.inner.common.lobby_link.set(link);
     }
 
     /// Waits until everything has stopped, after the token was cancelled.

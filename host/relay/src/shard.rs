@@ -13,13 +13,15 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use medley_crypto::SymmetricKey;
+use medley_runtime::api::{Event as PluginEvent, Role};
+use medley_runtime::{Candidate, LoadError, Retired};
 use medley_session::{Accept, ConnectRequest, Event, Relay, ServerSession, State, Target, Time, Transport};
 use medley_wire::messages::DmePing;
 use medley_wire::rt::{IpText, ServerConnectNotify, ServerDisconnectNotify, ServerTokenMessage};
@@ -35,6 +37,7 @@ use crate::config::{RelayConfig, RelayRules, RelayTitle, UdpMode};
 use crate::metrics::Counters;
 use crate::placement::Placement;
 use crate::player::{Delivery, Excess, Flushed, Player, Players, Seat, deliver};
+use crate::plugin::{LobbyLink, Peers, Seats};
 use crate::world::{
     Allotment, DmeIndex, DmeWorldId, Ending, KeyRefused, Left, Mask, Refused, Route, WorldRules, Worlds,
 };
@@ -85,6 +88,30 @@ pub(crate) enum Command {
         index: u16,
         reply: oneshot::Sender<bool>,
     },
+    /// A title's plugin, instead of whatever serves.
+    InstallPlugin {
+        title: String,
+        candidate: Box<Candidate>,
+        reply: oneshot::Sender<Result<Option<Retired>, LoadError>>,
+    },
+    RemovePlugin {
+        title: String,
+        reply: oneshot::Sender<Option<Retired>>,
+    },
+    ResumePlugin {
+        title: String,
+    },
+    /// Names of settings whose values changed.
+    PluginSettings {
+        title: String,
+        changed: Vec<String>,
+    },
+    /// A message of the title's plugin from elsewhere.
+    Link {
+        title: String,
+        from: Role,
+        data: Arc<[u8]>,
+    },
     Stop,
 }
 
@@ -127,6 +154,10 @@ pub(crate) struct Common {
     pub(crate) next_port: AtomicU32,
     /// See [`Common::public_address`].
     pub(crate) public_address: AtomicU32,
+    /// The way to the plugins' instances in the lobby.
+    pub(crate) lobby_link: OnceLock<LobbyLink>,
+    /// All shards, this one included.
+    pub(crate) peers: OnceLock<Peers>,
 }
 
 impl Common {
@@ -142,10 +173,14 @@ impl Common {
 }
 
 /// A world's connections and what its title decided when it was made.
-struct Room {
-    players: Players,
-    title: RelayTitle,
+pub(crate) struct Room {
+    pub(crate) players: Players,
+    pub(crate) title: RelayTitle,
     key: Option<Arc<SymmetricKey>>,
+    /// The place of the title's plugin.
+    pub(crate) seat: Option<usize>,
+    /// A packet of this world waits for the plugin.
+    pub(crate) held: bool,
 }
 
 pub(crate) struct Shard {
@@ -168,15 +203,17 @@ pub(crate) struct Shard {
 }
 
 /// All of a shard that the handling of one player's input changes.
-struct Core {
-    common: Arc<Common>,
+pub(crate) struct Core {
+    pub(crate) number: usize,
+    pub(crate) plugins: Seats,
+    pub(crate) common: Arc<Common>,
     config: Arc<RelayConfig>,
-    counters: Arc<Counters>,
-    worlds: Worlds,
-    rooms: Vec<Option<Room>>,
-    dirty: Vec<(usize, DmeIndex)>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) worlds: Worlds,
+    pub(crate) rooms: Vec<Option<Room>>,
+    pub(crate) dirty: Vec<(usize, DmeIndex)>,
     /// Bytes put into outputs since the last flush.
-    pending: usize,
+    pub(crate) pending: usize,
     endpoints: HashMap<SocketAddrV4, (usize, DmeIndex)>,
     /// Who has yet to send a first datagram, or to say READY_AUX_UDP.
     waiting: Vec<(usize, DmeIndex)>,
@@ -186,7 +223,7 @@ struct Core {
     worlds_changed: bool,
     connections: u64,
     joined: u64,
-    now: Time,
+    pub(crate) now: Time,
 }
 
 fn token(slot: usize, index: DmeIndex, udp: bool) -> Token {
@@ -337,6 +374,9 @@ impl Core {
             }
         };
         let receivers = world.receivers(index, route);
+        if self.hold(slot, index, receivers, relay) {
+            return;
+        }
         let Some(Some(room)) = self.rooms.get_mut(slot) else { return };
         let delivery = Delivery { receivers, source: index, cipher: room.title.cipher };
         let dirty = &mut self.dirty;
@@ -356,8 +396,17 @@ impl Core {
         let now = self.now;
         let Some(world) = self.worlds.at_mut(slot) else { return };
         let id = world.id();
+        // What was said before the newcomer is there is not for it.
         let Some(joined) = world.join(now, index) else { return };
         let session_key = world.session_key(index).copied().unwrap_or_default();
+        let app = world.app_id().0;
+        let seat = medley_runtime::api::Seat {
+            world: id.0,
+            index: index.0.into(),
+            app,
+            medius_version: session.dialect().medius_version,
+            session_key: session_key.as_bytes().to_vec(),
+        };
         io.pinned = true;
         self.waiting.retain(|place| *place != (slot, index));
         self.joined += 1;
@@ -381,6 +430,7 @@ impl Core {
             }
         }
         self.notice(Notice::Joined { world: id, session_key });
+        self.tell_joined(slot, &seat);
     }
 
     fn token(&mut self, slot: usize, index: DmeIndex, session: &mut ServerSession, kind: u8, token: u16) {
@@ -395,6 +445,8 @@ impl Core {
 
     /// A player left its world: the others are told. The player itself is the caller's to drop.
     fn left(&mut self, slot: usize, left: &Left, scert_id: u32, address: SocketAddrV4) {
+        // What was said before is heard before.
+        self.show_packets();
         self.worlds_changed = true;
         self.waiting.retain(|place| *place != (slot, left.index));
         for to in left.notify.iter() {
@@ -421,8 +473,9 @@ impl Core {
         }
         if left.was_joined {
             self.joined -= 1;
-            if let Some(world) = self.worlds.at(slot) {
-                self.notice(Notice::Left { world: world.id(), session_key: left.session_key });
+            if let Some(world) = self.worlds.at(slot).map(|world| world.id()) {
+                self.notice(Notice::Left { world, session_key: left.session_key });
+                self.tell_left(slot, world, left.index);
             }
         }
     }
@@ -475,6 +528,8 @@ impl Shard {
         poll.registry().register(&mut udp, UDP, Interest::READABLE)?;
         let udp_port = udp.local_addr()?.port();
         let core = Core {
+            number,
+            plugins: Seats::default(),
             common: Arc::clone(&common),
             config: common.config.load_full(),
             counters,
@@ -541,7 +596,8 @@ impl Shard {
             return Some(Duration::ZERO);
         }
         let timer = self.core.timers.peek().map(|Reverse((at, ..))| *at);
-        let next = timer.into_iter().chain(self.core.world_deadline).min()?;
+        let plugins = self.core.plugins.deadline();
+        let next = timer.into_iter().chain(self.core.world_deadline).chain(plugins).min()?;
         // Rounded up, or the last fraction of a millisecond is spent in a busy loop.
         Some(next.since(self.core.now) + Duration::from_millis(1))
     }
@@ -577,7 +633,12 @@ impl Shard {
             self.read_shared_socket();
         }
         self.fire_timers();
+        self.core.run_plugin_timers();
         self.tick_worlds();
+        self.core.show_packets();
+        for (slot, index) in self.core.take_put_out() {
+            self.order_out(slot, index);
+        }
         self.flush();
         let counters = &self.core.counters;
         counters.worlds.set(self.core.worlds.len() as u64);
@@ -907,6 +968,19 @@ impl Shard {
                     let found = slot.zip(index).is_some_and(|(slot, index)| self.order_out(slot, index));
                     let _ = reply.send(found);
                 }
+                Ok(Command::InstallPlugin { title, candidate, reply }) => {
+                    let _ = reply.send(self.core.install_plugin(&title, *candidate));
+                }
+                Ok(Command::RemovePlugin { title, reply }) => {
+                    let _ = reply.send(self.core.remove_plugin(&title));
+                }
+                Ok(Command::ResumePlugin { title }) => self.core.resume_plugin(&title),
+                Ok(Command::PluginSettings { title, changed }) => {
+                    self.core.tell_plugin(&title, &PluginEvent::SettingsChanged(changed));
+                }
+                Ok(Command::Link { title, from, data }) => {
+                    self.core.tell_plugin(&title, &PluginEvent::Link((from as u8, data.to_vec())));
+                }
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     self.stopping = true;
                     return;
@@ -930,8 +1004,9 @@ impl Shard {
             self.core.rooms.push(None);
         }
         let max_clients = rules.max_clients;
+        let seat = self.core.plugins.of(&title.id);
         tracing::info!(title = %title.id, app = app_id.0, world = id.0, max_clients, "game world made");
-        self.core.rooms[slot] = Some(Room { players: Vec::new(), title, key });
+        self.core.rooms[slot] = Some(Room { players: Vec::new(), title, key, seat, held: false });
         self.core.worlds_changed = true;
         true
     }
