@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use crate::build::{Project, verify};
+use crate::report::{Loaded, runtime};
 use crate::template::{self, Sdk};
 use crate::toolchain::Toolchain;
+use crate::trial::Trial;
 use crate::ToolError;
 
 /// For plugin authors.
@@ -34,6 +36,45 @@ pub enum Tool {
         /// Builds nothing new, but fails unless these files are what their crates in this workspace make.
         #[arg(long, value_name = "FILE", num_args = 1..)]
         verify: Vec<PathBuf>,
+    },
+    /// Says what a plugin is and wants, and whether this host would take it.
+    Check {
+        /// The component.
+        #[arg(default_value = "plugin.wasm")]
+        file: PathBuf,
+    },
+    /// Prints the whole manifest, imports, exports and sizes.
+    Inspect {
+        /// The component.
+        #[arg(default_value = "plugin.wasm")]
+        file: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Calls each hook once with a made-up request, then with the messages of captures, and prints the verdicts.
+    Test {
+        /// The component.
+        #[arg(default_value = "plugin.wasm")]
+        file: PathBuf,
+        /// Captures, one JSON object a line, with deciphered bodies in `plain_hex`.
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        capture: Vec<PathBuf>,
+        /// The Medius version of the client, e.g. 110.
+        #[arg(long, default_value_t = 110)]
+        version: u16,
+        /// Settings, as in `game.toml`: `--set max_players=6`.
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<String>,
+    },
+    /// Times each hook that the plugin is called for.
+    Bench {
+        /// The component.
+        #[arg(default_value = "plugin.wasm")]
+        file: PathBuf,
+        /// Calls of each.
+        #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+        calls: u32,
     },
 }
 
@@ -63,6 +104,34 @@ impl Tool {
                     let how = if bytes { "bytes" } else { "sources alone: another compiler made it" };
                     println!("{}: as its sources make it ({how})", file.display());
                 }
+                Ok(())
+            }
+            Self::Check { file } => {
+                print!("{}", Loaded::read(&file, &runtime()?)?.short());
+                Ok(())
+            }
+            Self::Inspect { file, json } => {
+                let loaded = Loaded::read(&file, &runtime()?)?;
+                if json { println!("{}", loaded.json()?) } else { print!("{}", loaded.long()) }
+                Ok(())
+            }
+            Self::Test { file, capture, version, set } => {
+                let runtime = runtime()?;
+                let loaded = Loaded::read(&file, &runtime)?;
+                let mut trial = Trial::new(&loaded.plugin, version, &set)?;
+                let mut failed = trial.samples();
+                for path in capture {
+                    failed += trial.capture(&path)?;
+                }
+                match failed {
+                    0 => Ok(()),
+                    failed => Err(ToolError::Refused(format!("{}: {failed} calls failed", file.display()))),
+                }
+            }
+            Self::Bench { file, calls } => {
+                let runtime = runtime()?;
+                let loaded = Loaded::read(&file, &runtime)?;
+                Trial::new(&loaded.plugin, 110, &[])?.bench(calls);
                 Ok(())
             }
         }

@@ -66,6 +66,9 @@ pub enum ToolError {
         /// What is wrong.
         why: String,
     },
+    /// The runtime does not take a plugin, or cannot start.
+    #[error("{0}")]
+    Refused(String),
     /// A built plugin does not come of the sources that are here.
     #[error("{} is not what its sources make: {why}; run `medley plugin build {} --out {}`", path.display(), krate.display(), path.display())]
     Differs {

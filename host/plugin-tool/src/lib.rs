@@ -8,11 +8,14 @@
 //! - [`component`]: from a core module to a component.
 
 mod build;
+mod quiet;
 mod cli;
 pub mod component;
 mod error;
+mod report;
 mod template;
 mod toolchain;
+mod trial;
 
 pub use build::{Built, Project, verify};
 pub use cli::Tool;

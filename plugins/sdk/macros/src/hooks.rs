@@ -9,9 +9,9 @@ pub(crate) enum Kind {
     Request,
     /// By name.
     Told,
-    /// By name and by class and id; from the client is 1, to the client is 2.
+    /// By class and id; from the client is 1, to the client is 2.
     Messages(u8),
-    /// By name and by RT id.
+    /// By RT id.
     Rt(u8),
     /// By the first bytes.
     Packets,

@@ -262,8 +262,7 @@ fn subscribe(known: &Method, method: &mut ImplItemFn, subscriptions: &mut Vec<To
         Some(attribute) if !allowed => Err(Error::new(attribute.span(), what)),
         _ => Ok(()),
     };
-    let may_fail = matches!(known.kind, Kind::Request | Kind::Messages(_));
-    refused(&on_failure, may_fail, "only a request has something to fall back to: there is no on_failure here")?;
+    refused(&on_failure, known.kind == Kind::Request, "only a typed request can be refused: there is no on_failure here")?;
     refused(&messages, matches!(known.kind, Kind::Messages(_)), "#[messages] belongs on `incoming` and `outgoing`")?;
     refused(&rt, matches!(known.kind, Kind::Rt(_)), "#[rt] belongs on `rt_incoming` and `rt_outgoing`")?;
     refused(&packets.first().cloned(), known.kind == Kind::Packets, "#[packets] belongs on `packet`")?;
@@ -284,14 +283,12 @@ fn subscribe(known: &Method, method: &mut ImplItemFn, subscriptions: &mut Vec<To
             let Some(messages) = messages else {
                 return Err(Error::new(place, "say which: #[messages(DnasSignaturePost, (0, 8), (4, _))]"));
             };
-            subscriptions.push(by_name);
             for which in messages.parse_args_with(Punctuated::<MessageWhich, Token![,]>::parse_terminated)? {
                 subscriptions.push(which.subscription(direction));
             }
         }
         Kind::Rt(direction) => {
             let Some(rt) = rt else { return Err(Error::new(place, "say which: #[rt(0x1E)]")) };
-            subscriptions.push(by_name);
             for id in rt.parse_args_with(Punctuated::<Expr, Token![,]>::parse_terminated)? {
                 subscriptions.push(quote! { ::medley_plugin::manifest::rt(#id, #direction) });
             }
