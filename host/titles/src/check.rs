@@ -8,8 +8,8 @@ use crate::document::Document;
 use crate::host::{HostConfig, UdpMode};
 use crate::problem::excerpt;
 use crate::title::{
-    HandshakeOverride, Location, PluginConfig, Security, Status, Superset, TitleConfig, Universe, Versions,
-    three_bytes,
+    AccountRules, HandshakeOverride, Location, PluginConfig, Security, Status, Superset, TicketCheck,
+    TicketNetwork, TitleConfig, Universe, Versions, three_bytes,
 };
 
 /// LOBBYNAME_MAXLEN, WORLDNAME_MAXLEN and LOCATIONNAME_MAXLEN are 64 with the NUL.
@@ -244,6 +244,7 @@ pub(crate) fn title(config: &TitleConfig, doc: &mut Document<'_>) {
     let a = &config.accounts;
     doc.range("accounts.name_max", a.name_max, 1, ACCOUNT_NAME as u32);
     doc.range("accounts.name_min", a.name_min, 1, a.name_max.max(1));
+    ticket_keys(a, doc);
     words("accounts.reserved_names", &a.reserved_names, doc);
     words("accounts.forbidden_in_names", &a.forbidden_in_names, doc);
     words("accounts.moderators", &a.moderators, doc);
@@ -382,6 +383,30 @@ fn locations(at: &str, rows: &[Location], doc: &mut Document<'_>) {
         doc.required(&format!("{at}location[{i}].name"), &row.name, WORLD_NAME);
     }
     own_ids(at, "location", rows.iter().map(|row| row.id), doc);
+}
+
+fn ticket_keys(rules: &AccountRules, doc: &mut Document<'_>) {
+    for (i, key) in rules.ticket_key.iter().enumerate() {
+        let digits = match key.network {
+            TicketNetwork::Psn => 96,
+            TicketNetwork::Rpcn => 112,
+        };
+        let hex = key.public_key.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if !hex || key.public_key.len() != digits {
+            let found = format!("{} characters", key.public_key.len());
+            let wanted = format!("{digits} hexadecimal digits, x and y of a public key");
+            doc.note(
+                &format!("accounts.ticket_key[{i}].public_key"),
+                &wanted,
+                found,
+                "see docs/game-toml.md",
+            );
+        }
+    }
+    if rules.tickets == TicketCheck::Signed && rules.ticket_login && rules.ticket_key.is_empty() {
+        let help = "add [[accounts.ticket_key]], or set accounts.ticket_login = false";
+        doc.note("accounts.tickets", "a key to check signatures with", "none", help);
+    }
 }
 
 fn supersets(rows: &[Superset], doc: &mut Document<'_>) {

@@ -31,6 +31,6 @@ pub use plugin::{PluginFile, PluginFileError, TitleAssets};
 pub use problem::{ConfigErrors, Problem};
 pub use set::{TitleChange, TitleSet};
 pub use title::{
-    ChatFilter, Cipher, GameConnection, Handshake, PluginConfig, PluginLimits, RelayCipher, Security, ServerKind, Status,
-    TitleConfig,
+    ChatFilter, Cipher, GameConnection, Handshake, PluginConfig, PluginLimits, RelayCipher, Security,
+    ServerKind, Status, TicketCheck, TicketKey, TicketNetwork, TitleConfig,
 };

@@ -60,6 +60,22 @@ choice! {
         Closed = "closed",
     }
 
+    /// What a network ticket has to prove.
+    pub enum TicketCheck {
+        /// Nothing: whoever writes one himself is whom he names. It opens no account that has a password.
+        Unchecked = "unchecked",
+        /// That one of `[[accounts.ticket_key]]` signed it and that it has not expired.
+        Signed = "signed",
+    }
+
+    /// Who signs network tickets.
+    pub enum TicketNetwork {
+        /// PlayStation Network: SHA-1 on secp192r1, over the ticket up to its signature.
+        Psn = "psn",
+        /// RPCN, the emulators' network: SHA-224 on secp224k1, over the ticket's body.
+        Rpcn = "rpcn",
+    }
+
     /// What becomes of chat with a filtered word.
     pub enum ChatFilter {
         /// Nobody hears it.
@@ -274,6 +290,10 @@ config! {
         pub anonymous_login: bool = true,
         /// TicketLogin (PS3 network tickets) is allowed.
         pub ticket_login: bool = true,
+        /// What a ticket has to prove.
+        pub tickets: TicketCheck = TicketCheck::Unchecked,
+        /// Keys that tickets may be signed with, where `tickets = "signed"`.
+        pub ticket_key: Vec<TicketKey> = vec![],
         /// Shortest account name, bytes.
         pub name_min: u32 = 1,
         /// Longest account name, bytes: 31 on the wire.
@@ -288,6 +308,14 @@ config! {
         pub moderators: Vec<String> = vec![],
         /// Accounts a title looks for by id and name; they exist and nobody can log in as them.
         pub system: Vec<SystemAccount> = vec![],
+    }
+
+    /// `[[accounts.ticket_key]]`
+    pub struct TicketKey {
+        /// Who signs with it.
+        pub network: TicketNetwork = TicketNetwork::Psn,
+        /// The public key: x and y in hexadecimal, one behind the other, 96 digits for PSN, which has one for each title, and 112 for RPCN: b07bc0f0addb97657e9f389039e8d2b9c97dc2a31d3042e7d0479b93d81c42b0abdf6c42191a31e31f93342f8f033bd529c2c57fdb5a0a7d, as other servers have it.
+        pub public_key: String = String::new(),
     }
 
     /// `[[accounts.system]]`

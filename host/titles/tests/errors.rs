@@ -157,6 +157,8 @@ fn each_rule_of_a_title_is_checked_where_it_stands() {
         ("[accounts]\nname_max = 32\n", 9, "accounts.name_max"),
         ("[accounts]\nname_min = 9\nname_max = 8\n", 9, "accounts.name_min"),
         ("[accounts]\nreserved_names = [\"\"]\n", 9, "accounts.reserved_names[0]"),
+        ("[accounts]\ntickets = \"signed\"\n", 9, "accounts.tickets"),
+        ("[[accounts.ticket_key]]\npublic_key = \"1234\"\n", 9, "accounts.ticket_key[0].public_key"),
         ("[[accounts.system]]\nid = 0\nname = \"x\"\n", 9, "accounts.system[0].id"),
         ("[limits]\nmax_players_per_game = 257\n", 9, "limits.max_players_per_game"),
         ("[relay]\nmax_players = 0\n", 9, "relay.max_players"),

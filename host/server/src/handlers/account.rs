@@ -7,7 +7,7 @@ use medley_store::{
     Account, AccountId as StoredId, BanQuery, ListKind, LoginRecord, PasswordCheck, Stats, StatsUpdate,
     StoreError, Text as StoredText,
 };
-use medley_titles::AppRef;
+use medley_titles::{AppRef, TicketCheck};
 use medley_universe::{
     Buddy, Invitation, Login, LoginAnonymously, LoginInfo, Logout, Name, SessionKey, SetAccountStats,
 };
@@ -314,10 +314,14 @@ async fn try_ticket_login(
     if !rules.ticket_login {
         return Err(CallbackStatus::FEATURE_NOT_ENABLED.into());
     }
-    let ticket = NpTicket::parse(&request.ticket_data.0).map_err(|error| {
+    let ticket = NpTicket::parse(request.ticket_version.0, &request.ticket_data.0).map_err(|error| {
         tracing::info!(%error, "a ticket that cannot be read");
         CallbackStatus::LOGIN_FAILED
     })?;
+    if rules.tickets == TicketCheck::Signed && !ticket.is_proven(&rules.ticket_key, ctx.unix_now()) {
+        tracing::info!(rpcn = ticket.rpcn, "a ticket that is not signed by a known key, or has expired");
+        return Err(CallbackStatus::MACHINE_BANNED.into());
+    }
     let name = ticket.account_name();
     let found = find_account(ctx, &name)?;
     if let Some(account) = &found {
@@ -329,8 +333,8 @@ async fn try_ticket_login(
         refuse_banned(ctx, &app, Some(account.id), CallbackStatus::ACCOUNT_BANNED).await?;
     }
     let account = match found {
-        // Nothing verifies a ticket, so it must not stand in for a password: whoever writes one himself would be
-        // whomever he names. What a ticket made has none.
+        // Unless the title checks signatures nothing proves a ticket, so it must not stand in for a password: whoever
+        // writes one himself would be whomever he names. What a ticket made has none.
         Some(account) if account.password.is_some() || account.reset_password => {
             tracing::info!(account = %account.id, "a ticket for an account that has a password");
             return Err(CallbackStatus::INVALID_PASSWORD.into());

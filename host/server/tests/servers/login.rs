@@ -317,3 +317,55 @@ async fn a_ticket_that_cannot_be_read_fails_in_both_halves() {
     assert_eq!(answer.status_code_ticket_login, CallbackStatus::LOGIN_FAILED);
     assert_eq!(answer.status_code_account_login, CallbackStatus::LOGIN_FAILED);
 }
+
+/// Tickets of "Badger_41" to 2100, signed by OpenSSL with the keys below.
+const SIGNED: [&str; 2] = [
+    "30000070000800140101010101010101010101010101010101010101000100040000010000070008\
+     00000000000003e800070008000003bb2cc3d8000002000800000000000000000004002042616467\
+     65725f34310000000000000000000000000000000000000000000000000800047573000030020044\
+     00080004719f1d4a000800383035021834ae323e96896eb32cb2fa3ce982e0cc376a1505c2b96176\
+     021900a9e7a6110c6005082134c3968fd5cadc0a22e2679a0b31eb00",
+    "30000070000800140101010101010101010101010101010101010101000100040000010000070008\
+     00000000000003e800070008000003bb2cc3d8000002000800000000000000000004002042616467\
+     65725f3431000000000000000000000000000000000000000000000000080004757300003002004c\
+     000800045250434e00080040303e021d009eb595861a0bb9f056214d789e5441109ad96fa0bfdf7f\
+     0fb81548ad021d009bc3aebf5b8ac183386416a2dabc9571a08e7ed85a55be79027321aa",
+];
+
+#[tokio::test]
+async fn a_title_may_ask_tickets_to_be_signed_by_its_keys() {
+    let text = concat!(
+        "name = \"HD\"\n[[app]]\nid = 24180\n[[channel]]\nname = \"General\"\n[accounts]\ntickets = \"signed\"\n",
+        "[[accounts.ticket_key]]\npublic_key = \"579ef88e0d9495b3394af608c393ca0e6e6349531fed0bb9",
+        "ac704bf022718a252f1f85fbdd7be3ea7d9a22a78e2dafa8\"\n",
+        "[[accounts.ticket_key]]\nnetwork = \"rpcn\"\npublic_key = \"4111bdc51f488aa77f5bb7ae3a81122d187985d591fcccb813a85e83",
+        "a5b6399e9284ed64c674059513679d29c0bb4f8c1dfd97333d3e4795\"\n",
+    );
+    let host = Host::with(HostConfig::ephemeral(), titles(&[("deadlocked-hd", text)])).await;
+    let ask = async |data: Vec<u8>| {
+        let mut mas = Console::connect(&host, DEADLOCKED_HD, ServerKind::Mas).await;
+        mas.begin().await;
+        let request = TicketLoginRequest {
+            message_id: "3".into(),
+            ticket_version: medley_wire::types::BigEndian(0x2101_0000),
+            ticket_data_size: medley_wire::types::BigEndian(data.len() as u32),
+            ticket_data: medley_wire::types::VarBytes(data),
+            ..Default::default()
+        };
+        let answer = mas.ask(request, of!(TicketLoginResponse)).await;
+        (answer.status_code_ticket_login, answer.account_id)
+    };
+    let mut accounts = Vec::new();
+    for signed in SIGNED {
+        let data = hex::decode(signed).unwrap();
+        let (status, account) = ask(data.clone()).await;
+        assert_eq!(status, CallbackStatus::SUCCESS);
+        accounts.push(account);
+        let mut forged = data;
+        let name = forged.windows(6).position(|bytes| bytes == b"Badger").unwrap();
+        forged[name] = b'b';
+        assert_eq!(ask(forged).await.0, CallbackStatus::MACHINE_BANNED);
+    }
+    assert_ne!(accounts[0], accounts[1], "one is of the emulators' network");
+    assert_eq!(ask(ticket(b"Badger_41")).await.0, CallbackStatus::MACHINE_BANNED);
+}
