@@ -139,7 +139,6 @@ async fn try_login(
             changed = Some(given);
             account
         }
-        None => create(ctx, name, Some(password)).await?,
     };
     let password = changed.as_deref().unwrap_or(password);
     let id = AccountId(account.id.get());
