@@ -20,7 +20,7 @@ use crate::exports::Exports;
 use crate::hook::{Hook, Subscriptions};
 use crate::host::{Host, LobbyHost};
 use crate::http::HttpDone;
-use crate::instance::{Carried, Live, State, describe};
+use crate::instance::{Carried, Live, State, Time, describe};
 use crate::limits::MAX_BACKOFF;
 use crate::log::printable;
 use crate::meter::Meter;
@@ -80,9 +80,7 @@ impl Guest {
     /// Lets the candidate serve: `start(role)`.
     pub fn install(candidate: Candidate, mut host: Host<'_>) -> Result<Self, LoadError> {
         let Candidate { plugin, env, role, mut live, meter } = candidate;
-        let limits = &env.limits;
-        live.start(host.reborrow(), limits.hook_cpu, limits.hook_wall)
-            .map_err(|why| why.at(plugin.origin()))?;
+        live.start(host.reborrow(), Time::hook(&env.limits)).map_err(|why| why.at(plugin.origin()))?;
         let guest = Self {
             subscriptions: Arc::clone(plugin.hooks()),
             next_save: host.monotonic() + env.limits.save_every,
@@ -120,12 +118,12 @@ impl Guest {
     fn try_swap(&mut self, candidate: Candidate, host: &mut Host<'_>) -> Result<Retired, LoadError> {
         self.save(host);
         let Candidate { plugin, env, role: _, mut live, meter } = candidate;
-        let limits = env.limits.clone();
+        let time = Time::hook(&env.limits);
         let state = self.carried().and_then(|carried| carried.kept.clone());
         self.exchange(&mut live);
         let taken_over = live
-            .restore(Some(host.reborrow()), state.as_deref(), limits.hook_cpu, limits.hook_wall)
-            .and_then(|()| live.start(host.reborrow(), limits.hook_cpu, limits.hook_wall));
+            .restore(Some(host.reborrow()), state.as_deref(), time)
+            .and_then(|()| live.start(host.reborrow(), time));
         if let Err(why) = taken_over {
             self.exchange(&mut live);
             if let Some(carried) = self.carried() {
@@ -152,7 +150,7 @@ impl Guest {
             digest = self.plugin.digest(),
             "plugin replaced"
         );
-        let old = old.and_then(|live| Self::stop_live(live, host.reborrow(), &old_env));
+        let old = old.map(|live| Self::stop_live(live, host.reborrow(), &old_env));
         Ok(Retired { _live: old, _plugin: old_plugin })
     }
 
@@ -168,17 +166,15 @@ impl Guest {
 
     /// `stop`, and the end.
     pub fn stop(mut self, host: Host<'_>) -> Retired {
-        let live = self.live.take().and_then(|live| Self::stop_live(live, host, &self.env));
+        let live = self.live.take().map(|live| Self::stop_live(live, host, &self.env));
         Retired { _live: live, _plugin: self.plugin }
     }
 
     /// The last call of an instance. Whether it fails makes no difference to anybody but its author.
-    fn stop_live(mut live: Live, host: Host<'_>, env: &Env) -> Option<Live> {
-        let function = live.exports.stop?;
-        let limits = &env.limits;
-        let stopped = live.call(Some(host), Hook::Stop, limits.hook_cpu, limits.hook_wall, |_, store| {
-            function.call(store, ())
-        });
+    fn stop_live(mut live: Live, host: Host<'_>, env: &Env) -> Live {
+        let Some(function) = live.exports.stop else { return live };
+        let time = Time::hook(&env.limits);
+        let stopped = live.call(Some(host), Hook::Stop, time, |_, store| function.call(store, ()));
         if let Err(error) = stopped {
             tracing::warn!(
                 title = %env.title,
@@ -188,7 +184,7 @@ impl Guest {
                 "plugin failed in its last call"
             );
         }
-        Some(live)
+        live
     }
 
     /// Ends a quarantine or a wait: a new instance is made at once, with the state kept last.
@@ -363,8 +359,9 @@ impl Guest {
         let live = self.live.as_mut()?;
         let limits = &self.env.limits;
         let cpu = if hook == Hook::Packets { limits.packets_cpu } else { limits.hook_cpu };
+        let time = Time { cpu, wall: limits.hook_wall };
         self.dirty = true;
-        let result = live.call(Some(host.reborrow()), hook, cpu, limits.hook_wall, run);
+        let result = live.call(Some(host.reborrow()), hook, time, run);
         self.meter.called(hook, live.store.data().budget.elapsed());
         match result {
             Ok(answer) => Some(answer),
@@ -406,16 +403,16 @@ impl Guest {
     }
 
     fn restart(&mut self, host: &mut Host<'_>) -> bool {
-        let limits = self.env.limits.clone();
+        let time = Time::hook(&self.env.limits);
         self.meter.restarted();
-        let made = self.plugin.instance(self.role, &self.env, &self.meter).and_then(|mut live| {
+        let made = self.plugin.instance(self.role, &self.env, &self.meter, time).and_then(|mut live| {
             if let Some(carried) = self.carried.take() {
                 live.store.data_mut().carried = carried;
             }
             let state = live.store.data().carried.kept.clone();
             let begun = live
-                .restore(Some(host.reborrow()), state.as_deref(), limits.hook_cpu, limits.hook_wall)
-                .and_then(|()| live.start(host.reborrow(), limits.hook_cpu, limits.hook_wall));
+                .restore(Some(host.reborrow()), state.as_deref(), time)
+                .and_then(|()| live.start(host.reborrow(), time));
             match begun {
                 Ok(()) => Ok(live),
                 Err(why) => {
@@ -496,6 +493,14 @@ impl Guest {
         self.health = Health::Restarting { at: now + wait };
     }
 }
+
+/// A guest is made on one thread and serves on another.
+const _: () = {
+    const fn can_be_sent<T: Send>() {}
+    can_be_sent::<Guest>();
+    can_be_sent::<Candidate>();
+    can_be_sent::<Retired>();
+};
 
 /// A failure to make an instance, without the file's name, and where it was.
 fn restart_failure(why: &LoadFailure) -> (Hook, String) {

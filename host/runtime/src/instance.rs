@@ -116,7 +116,26 @@ impl State {
     }
 }
 
-/// The time that a call has.
+/// How much time a call has: of the processor, and by the wall.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time {
+    pub(crate) cpu: Duration,
+    pub(crate) wall: Duration,
+}
+
+impl Time {
+    /// Of a hook, and of all else that keeps the owner waiting.
+    pub(crate) fn hook(limits: &Limits) -> Self {
+        Self { cpu: limits.hook_cpu, wall: limits.hook_wall }
+    }
+
+    /// Of what is done aside. The machine may be busy, so the wall is far off.
+    pub(crate) fn aside(limits: &Limits) -> Self {
+        Self { cpu: limits.load_cpu, wall: limits.load_cpu.saturating_mul(5) }
+    }
+}
+
+/// What a call has of its time.
 #[derive(Debug)]
 pub(crate) struct Budget {
     begun: Instant,
@@ -127,7 +146,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    fn new(cpu: Duration, wall: Duration) -> Self {
+    fn new(Time { cpu, wall }: Time) -> Self {
         Self { begun: Instant::now(), cpu, wall, cpu_begun: None }
     }
 
@@ -261,7 +280,7 @@ impl Live {
         role: Role,
         purpose: Purpose,
         meter: &Arc<Meter>,
-        carried: Carried,
+        time: Time,
     ) -> Result<Self, LoadFailure> {
         let engine: &Engine = mould.pre.engine();
         let limits: &Limits = &env.limits;
@@ -277,12 +296,12 @@ impl Live {
             http: Arc::clone(&mould.http),
             incarnation: INCARNATIONS.fetch_add(1, Ordering::Relaxed),
             hook: Hook::Start,
-            budget: Budget::new(limits.load_cpu, limits.load_wall()),
+            budget: Budget::new(time),
             sends: 0,
             unix_millis: None,
             http_requests: 0,
             timers: Timers::default(),
-            carried,
+            carried: Carried::new(env),
             memory,
             _counted: Counted::new(),
         };
@@ -315,15 +334,14 @@ impl Live {
         &mut self,
         host: Option<Host<'_>>,
         hook: Hook,
-        cpu: Duration,
-        wall: Duration,
+        time: Time,
         run: impl FnOnce(&Exports, &mut Store<State>) -> wasmtime::Result<R>,
     ) -> wasmtime::Result<R> {
         let state = self.store.data_mut();
         state.hook = hook;
         state.sends = 0;
         state.unix_millis = None;
-        state.budget = Budget::new(cpu, wall);
+        state.budget = Budget::new(time);
         self.store.set_epoch_deadline(1);
         match host {
             Some(host) => lend(&mut self.store, host, |store| run(&self.exports, store)),
@@ -338,26 +356,25 @@ impl Live {
         &mut self,
         host: Option<Host<'_>>,
         state: Option<&[u8]>,
-        cpu: Duration,
-        wall: Duration,
+        time: Time,
     ) -> Result<(), LoadFailure> {
         let (Some(state), Some(function)) = (state, self.exports.restore) else { return Ok(()) };
-        let said = self.call(host, Hook::Restore, cpu, wall, |_, store| function.call(store, (state,)));
+        let said = self.call(host, Hook::Restore, time, |_, store| function.call(store, (state,)));
         outcome(Hook::Restore, said)
     }
 
     /// `lifecycle.self-check`, if there is one.
-    pub(crate) fn self_check(&mut self, cpu: Duration, wall: Duration) -> Result<(), LoadFailure> {
+    pub(crate) fn self_check(&mut self, time: Time) -> Result<(), LoadFailure> {
         let Some(function) = self.exports.self_check else { return Ok(()) };
-        let said = self.call(None, Hook::SelfCheck, cpu, wall, |_, store| function.call(store, ()));
+        let said = self.call(None, Hook::SelfCheck, time, |_, store| function.call(store, ()));
         outcome(Hook::SelfCheck, said)
     }
 
     /// `lifecycle.start`, if there is one.
-    pub(crate) fn start(&mut self, host: Host<'_>, cpu: Duration, wall: Duration) -> Result<(), LoadFailure> {
+    pub(crate) fn start(&mut self, host: Host<'_>, time: Time) -> Result<(), LoadFailure> {
         let Some(function) = self.exports.start else { return Ok(()) };
         let role = self.store.data().role as u8;
-        let said = self.call(Some(host), Hook::Start, cpu, wall, |_, store| function.call(store, (role,)));
+        let said = self.call(Some(host), Hook::Start, time, |_, store| function.call(store, (role,)));
         outcome(Hook::Start, said)
     }
 }

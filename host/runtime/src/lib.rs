@@ -17,6 +17,9 @@ mod cache;
 mod calls;
 mod error;
 mod exports;
+#[cfg(test)]
+#[path = "../tests/runtime/fixture.rs"]
+mod fixture;
 mod grants;
 mod guest;
 mod hook;

@@ -72,13 +72,6 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
-    /// Time by the wall of a call while a plugin is loaded: the machine may be busy.
-    pub(crate) fn load_wall(&self) -> Duration {
-        self.load_cpu.saturating_mul(5)
-    }
-}
-
 /// Longest key of the store, in bytes.
 pub const MAX_KEY: usize = 512;
 /// Longest value of the store, in bytes, and longest metadata.

@@ -9,7 +9,7 @@ use crate::error::LoadFailure;
 use crate::exports::Indices;
 use crate::grants::{Grant, Grants};
 use crate::hook::{Hook, Interface, MESSAGE_CLASSES, Subscriptions};
-use crate::instance::{Live, describe};
+use crate::instance::{Live, Time, describe};
 use crate::plugin::Manifest;
 use crate::settings::{bounds, suggestion};
 
@@ -28,14 +28,11 @@ const MAX_PREFIX: usize = 64;
 pub(crate) fn read(live: &mut Live, indices: &Indices, interface: String) -> Result<Manifest, LoadFailure> {
     macro_rules! ask {
         ($function:ident) => {{
-            let limits = live.store.data().env.limits.clone();
-            let asked =
-                live.call(None, Hook::Describe, limits.load_cpu, limits.load_wall(), |exports, store| {
-                    match exports.$function {
-                        Some(function) => function.call(store, ()).map(|(answer,)| answer),
-                        None => Err(wasmtime::Error::msg("is not exported")),
-                    }
-                });
+            let time = Time::aside(&live.store.data().env.limits);
+            let asked = live.call(None, Hook::Describe, time, |exports, store| match exports.$function {
+                Some(function) => function.call(store, ()).map(|(answer,)| answer),
+                None => Err(wasmtime::Error::msg("is not exported")),
+            });
             asked.map_err(|error| LoadFailure::Failed {
                 function: concat!("manifest.", stringify!($function)),
                 message: format!("failed: {}", describe(&error)),

@@ -10,7 +10,7 @@ use crate::error::{LoadError, LoadFailure};
 use crate::grants::Grants;
 use crate::hook::Subscriptions;
 use crate::http::HttpDone;
-use crate::instance::{Carried, Live, Mould, Purpose};
+use crate::instance::{Live, Mould, Purpose, Time};
 use crate::limits::Limits;
 use crate::meter::Meter;
 use crate::settings::Settings;
@@ -128,14 +128,14 @@ impl Plugin {
                 found: list(&env.app_ids),
             });
         }
-        let limits = &env.limits;
+        let time = Time::aside(&env.limits);
         let nothing = Arc::new(Meter::none());
-        let mut aside = Live::new(&self.mould, env, role, Purpose::Trial, &nothing, Carried::new(env))?;
-        aside.restore(None, trial, limits.load_cpu, limits.load_wall())?;
-        aside.self_check(limits.load_cpu, limits.load_wall())?;
+        let mut aside = Live::new(&self.mould, env, role, Purpose::Trial, &nothing, time)?;
+        aside.restore(None, trial, time)?;
+        aside.self_check(time)?;
         drop(aside);
         let meter = Arc::new(Meter::new(&env.title));
-        let live = self.instance(role, env, &meter)?;
+        let live = self.instance(role, env, &meter, time)?;
         Ok(Candidate { plugin: Arc::clone(self), env: Arc::clone(env), role, live, meter })
     }
 
@@ -145,8 +145,9 @@ impl Plugin {
         role: Role,
         env: &Arc<Env>,
         meter: &Arc<Meter>,
+        time: Time,
     ) -> Result<Live, LoadFailure> {
-        Live::new(&self.mould, env, role, Purpose::Serve, meter, Carried::new(env))
+        Live::new(&self.mould, env, role, Purpose::Serve, meter, time)
     }
 }
 

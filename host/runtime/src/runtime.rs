@@ -17,7 +17,7 @@ use crate::error::{LoadError, LoadFailure, RuntimeError};
 use crate::exports::Indices;
 use crate::grants::Grants;
 use crate::http::HttpPool;
-use crate::instance::{self, Carried, Live, Mould, Purpose, State, TABLE_ELEMENTS};
+use crate::instance::{self, Live, Mould, Purpose, State, TABLE_ELEMENTS, Time};
 use crate::interface::{Names, linker, published};
 use crate::manifest;
 use crate::meter::Meter;
@@ -118,13 +118,14 @@ impl Runtime {
         };
         let env = Arc::new(Env::new(origin, Vec::new(), 0));
         let meter = Arc::new(Meter::none());
-        let mut live = Live::new(&mould, &env, Role::Lobby, Purpose::Manifest, &meter, Carried::new(&env))
-            .map_err(|failure| match failure {
-                LoadFailure::Type { function, message, .. } => {
-                    LoadFailure::Type { function, served, message }
-                }
-                other => other,
-            })?;
+        let mut live =
+            Live::new(&mould, &env, Role::Lobby, Purpose::Manifest, &meter, Time::aside(&env.limits))
+                .map_err(|failure| match failure {
+                    LoadFailure::Type { function, message, .. } => {
+                        LoadFailure::Type { function, served, message }
+                    }
+                    other => other,
+                })?;
         let manifest = manifest::read(&mut live, &mould.indices, names.version.to_string())?;
         mould.name = Arc::from(manifest.description.name.as_str());
         mould.wanted = manifest.wanted.clone();
@@ -190,4 +191,36 @@ fn tick(engine: &Engine) -> Result<(), RuntimeError> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Fixture, pass};
+
+    #[test]
+    fn a_plugin_of_a_published_version_still_loads_when_a_later_one_is_served() {
+        let old = Fixture::new().version("0.1.0").import("players", "all").hook("chat", &pass()).build();
+        let new = Fixture::new().version("0.1.1").import("players", "all").hook("chat", &pass()).build();
+        let version = |patch| Version::new(0, 1, patch);
+        let config = || RuntimeConfig { instances: 16, ..RuntimeConfig::default() };
+        // A later host serves both under the names of the later one, and under those of both.
+        for served in
+            [vec![version(1)], vec![version(0), version(1)], vec![version(0), Version::new(0, 2, 0)]]
+        {
+            let runtime = Runtime::serving(config(), served).unwrap();
+            let plugin = runtime.load(&old, "old.wasm").unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(plugin.manifest().interface, "0.1.0");
+            let env = Arc::new(Env::new("title", Vec::new(), 1));
+            assert!(plugin.prepare(Role::Lobby, &env, None).is_ok());
+        }
+        let runtime = Runtime::serving(config(), vec![version(1)]).unwrap();
+        assert_eq!(runtime.load(&new, "new.wasm").unwrap().manifest().interface, "0.1.1");
+        // And a later plugin says what it wants of an earlier host.
+        let refused = Runtime::serving(config(), vec![version(0)]).unwrap().load(&new, "new.wasm");
+        assert_eq!(
+            refused.err().unwrap().to_string(),
+            "new.wasm: it wants interface version 0.1.1, and this host serves 0.1.0"
+        );
+    }
 }

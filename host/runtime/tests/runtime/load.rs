@@ -1,9 +1,10 @@
 //! What is refused before it serves, and in which words.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use medley_runtime::api::Role;
-use medley_runtime::{Env, Hook, Plugin, Runtime, RuntimeConfig};
+use medley_runtime::{Env, Hook, Limits, Plugin, Runtime, RuntimeConfig};
 
 use crate::fixture::{Default, Fixture};
 
@@ -21,6 +22,13 @@ pub(crate) fn load(fixture: &Fixture) -> Arc<Plugin> {
 
 fn refusal(bytes: &[u8]) -> String {
     runtime().load(bytes, "plugin.wasm").err().unwrap().to_string()
+}
+
+/// Which of the two deadlines comes first depends on how busy the machine is.
+fn is_overtime(refused: &str, before: &str, cpu: u64) -> bool {
+    let said = refused.strip_prefix(before);
+    said == Some(&format!("used more than {cpu} ms of processor time"))
+        || said == Some(&format!("took more than {} ms", cpu * 5))
 }
 
 #[test]
@@ -70,7 +78,7 @@ fn bytes_that_are_no_component_are_refused_in_one_sentence() {
 #[test]
 fn a_damaged_component_does_not_compile_and_harms_nothing() {
     let good = Fixture::new().hook("chat", "unreachable").build();
-    for place in (8..good.len()).step_by(37) {
+    for place in (8..good.len()).step_by(211) {
         let mut bytes = good.clone();
         bytes[place] ^= 0xff;
         // Whatever it is now, it is an answer.
@@ -196,10 +204,7 @@ fn a_manifest_that_traps_or_never_ends_is_refused() {
         "plugin.wasm: its manifest.settings failed: wasm trap: wasm `unreachable` instruction executed"
     );
     let endless = Fixture::new().function("manifest", "describe", "(loop (br 0)) unreachable").build();
-    assert_eq!(
-        refusal(&endless),
-        "plugin.wasm: its manifest.describe failed: used more than 2000 ms of processor time"
-    );
+    assert!(is_overtime(&refusal(&endless), "plugin.wasm: its manifest.describe failed: ", 2000));
 }
 
 #[test]
@@ -220,14 +225,12 @@ fn a_plugin_that_needs_more_memory_than_it_may_have_is_refused() {
 #[test]
 fn what_fails_aside_is_refused_before_it_is_in_anybodys_way() {
     let refused = |fixture: Fixture, trial: Option<&[u8]>| {
-        let env = Arc::new(Env::new("title", vec![1], 1));
+        let limits = Limits { load_cpu: Duration::from_millis(50), ..Limits::default() };
+        let env = Arc::new(Env { limits, ..Env::new("title", vec![1], 1) });
         load(&fixture).prepare(Role::Lobby, &env, trial).err().unwrap().to_string()
     };
     let endless = Fixture::new().function("lifecycle", "self-check", "(loop (br 0)) unreachable");
-    assert_eq!(
-        refused(endless, None),
-        "plugin.wasm: its self-check used more than 2000 ms of processor time"
-    );
+    assert!(is_overtime(&refused(endless, None), "plugin.wasm: its self-check ", 50));
     let traps = Fixture::new().function("lifecycle", "restore", "unreachable");
     assert_eq!(
         refused(traps, Some(b"state")),
