@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 
+use crate::files::FileAction;
 use crate::operations::{Operation, Subject, UnbanWhat};
+use crate::setup::absolute;
 
 /// One host for every Medius (SCE-RT) title.
 #[derive(Debug, Parser)]
@@ -55,6 +57,9 @@ pub(crate) enum Command {
         #[arg(long)]
         privacy: bool,
     },
+    /// Files that a title keeps on the host; works with the host running or stopped.
+    #[command(subcommand)]
+    File(FileCommand),
     /// Writes everything in the store as JSON lines into a new file.
     Export {
         /// File to be made.
@@ -188,6 +193,56 @@ pub(crate) struct AnnounceArgs {
     /// Removes the announcement of this number.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) remove: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FileCommand {
+    /// Makes a file of a title, or replaces its content.
+    Put {
+        /// Title.
+        title: String,
+        /// Its name in the title.
+        name: String,
+        /// Where the content is.
+        file: PathBuf,
+    },
+    /// Writes the content of a title's file into a new file.
+    Get {
+        /// Title.
+        title: String,
+        /// Its name in the title.
+        name: String,
+        /// File to be made.
+        file: PathBuf,
+    },
+    /// Deletes a file of a title.
+    Remove {
+        /// Title.
+        title: String,
+        /// Its name in the title.
+        name: String,
+    },
+    /// Lists the files of a title.
+    List {
+        /// Title.
+        title: String,
+        /// Only those whose names begin so.
+        #[arg(default_value = "")]
+        prefix: String,
+    },
+}
+
+impl FileCommand {
+    /// The operation, with the paths as the running host sees them.
+    pub(crate) fn into_operation(self) -> Result<Operation, crate::Failure> {
+        let (title, action) = match self {
+            Self::Put { title, name, file } => (title, FileAction::Put { name, from: absolute(&file)? }),
+            Self::Get { title, name, file } => (title, FileAction::Get { name, to: absolute(&file)? }),
+            Self::Remove { title, name } => (title, FileAction::Remove { name }),
+            Self::List { title, prefix } => (title, FileAction::List { prefix }),
+        };
+        Ok(Operation::File { title, action })
+    }
 }
 
 impl AccountCommand {

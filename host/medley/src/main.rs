@@ -11,6 +11,7 @@
 
 mod cli;
 mod control;
+mod files;
 mod logging;
 mod operations;
 mod process;
@@ -102,6 +103,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             setup.operate(operation)
         }
         Command::Announce(args) => setup.operate(args.into()),
+        Command::File(command) => setup.operate(command.into_operation()?),
         Command::Policy { title, file, privacy } => {
             let text = file.map(|file| setup::read_text(&file)).transpose()?;
             setup.operate(operations::Operation::Policy { title, privacy, text })

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Write as _};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use medley_store::{
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::exit;
+use crate::files::FileAction;
 use crate::utc::utc;
 
 /// From here on a title's name is taken for another one's misspelling; 1 is equality. `rachet-uya` has 0.97 of
@@ -51,6 +52,8 @@ pub(crate) enum Operation {
     Unannounce { title: String, id: u32 },
     /// Sets a policy text; nothing removes it, so that the title's own applies.
     Policy { title: String, privacy: bool, text: Option<String> },
+    /// Does something with a file that a title keeps.
+    File { title: String, action: FileAction },
     /// Writes everything as JSON lines into a file that is not there yet.
     Export { file: PathBuf },
     /// Reads JSON lines.
@@ -93,8 +96,8 @@ pub(crate) enum OperationError {
     /// A file of the operator's.
     #[error("{file}: {error}")]
     File { file: PathBuf, error: std::io::Error },
-    /// The file that an export was to make is there.
-    #[error("{file}: is there already, and an export overwrites nothing; name a new file")]
+    /// The file that was to be made is there.
+    #[error("{file}: is there already and is not overwritten; name a new file")]
     Exists { file: PathBuf },
     /// What an import met.
     #[error("{file}: {error}")]
@@ -250,6 +253,7 @@ impl Operation {
                     .await?;
                 Ok(vec![line.into()])
             }
+            Self::File { title, action } => action.perform(store, served(around, &title)?, now).await,
             Self::Export { file } => export(store, file).await,
             Self::Import { file, merge } => import(store, file, merge).await,
             Self::Reload => around.reload().await.map_err(OperationError::Refused),
@@ -365,13 +369,16 @@ async fn unban_account(
     Ok(or_none(lines, "this account is not banned"))
 }
 
+/// Makes a file. Never over one: what fails half-way must not cost the last good one.
+pub(crate) fn create_new(file: &Path) -> Result<File, OperationError> {
+    File::options().write(true).create_new(true).open(file).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => OperationError::Exists { file: file.to_owned() },
+        _ => OperationError::File { file: file.to_owned(), error },
+    })
+}
+
 async fn export(store: &StoreHandle, file: PathBuf) -> Result<Vec<String>, OperationError> {
-    // Never over a file: an export that fails half-way must not cost the last good one.
-    let opened = File::options().write(true).create_new(true).open(&file);
-    let opened = opened.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => OperationError::Exists { file: file.clone() },
-        _ => OperationError::File { file: file.clone(), error },
-    })?;
+    let opened = create_new(&file)?;
     let written = store
         .read(move |store| {
             let mut to = BufWriter::new(opened);
@@ -426,6 +433,6 @@ fn describe_ban(ban: &Ban) -> String {
     format!("ban {}\t{scope}\t{subject}\t{until}\t{}", ban.id.0, ban.ban.reason.to_string_lossy())
 }
 
-fn or_none(lines: Vec<String>, none: &str) -> Vec<String> {
+pub(crate) fn or_none(lines: Vec<String>, none: &str) -> Vec<String> {
     if lines.is_empty() { vec![none.into()] } else { lines }
 }

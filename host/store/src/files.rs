@@ -152,6 +152,17 @@ pub struct FileSpace {
     pub title_bytes: u64,
 }
 
+impl FileSpace {
+    /// For what an operator does: [`limits::FILE`] alone holds.
+    pub const UNBOUNDED: Self = Self {
+        file_bytes: limits::FILE,
+        account_files: u32::MAX,
+        account_bytes: u64::MAX,
+        title_files: u32::MAX,
+        title_bytes: u64::MAX,
+    };
+}
+
 /// What files take, uploads that are not finished included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FileUsage {

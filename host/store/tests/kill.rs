@@ -29,14 +29,6 @@ const PLUGIN_KEY: &[u8] = b"state";
 const PLUGIN_WORDS: usize = 12_000;
 /// Three chunks.
 const FILE_WORDS: usize = 20_000;
-/// No bound gets in the way.
-const SPACE: FileSpace = FileSpace {
-    file_bytes: limits::FILE,
-    account_files: u32::MAX,
-    account_bytes: u64::MAX,
-    title_files: u32::MAX,
-    title_bytes: u64::MAX,
-};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -182,12 +174,14 @@ fn upload(store: &Database<SledEngine>, owner: AccountId, word: i32) -> Result<(
                 data_rate: 0,
                 created: 0,
             };
-            store.create_file(&title(), &new, &SPACE)?.wait()?
+            store.create_file(&title(), &new, &FileSpace::UNBOUNDED)?.wait()?
         }
     };
     let content = word.to_le_bytes().repeat(FILE_WORDS);
     let by = FileUser::Account(owner);
-    let upload = store.begin_upload(&title(), by, file.id, u32::try_from(content.len())?, &SPACE)?.wait()?;
+    let upload = store
+        .begin_upload(&title(), by, file.id, u32::try_from(content.len())?, &FileSpace::UNBOUNDED)?
+        .wait()?;
     for (index, chunk) in (0..).zip(content.chunks(limits::FILE_CHUNK as usize)) {
         store.upload_chunk(&title(), upload, index, chunk)?;
     }

@@ -191,6 +191,37 @@ fn accounts_are_put_on_the_white_list_and_taken_off() -> Result<()> {
 }
 
 #[test]
+fn files_are_put_listed_read_and_removed() -> Result<()> {
+    stopped_and_running(|place| {
+        let medley = |args: &[&str]| place.medley(&[&["file"], args].concat());
+        let content: Vec<u8> = (0..100_000_u32).map(|at| (at % 251) as u8).collect();
+        let from = place.write("roster.bin", &content)?;
+        let from = from.to_str().context("a path")?;
+        assert_eq!(medley(&["list", "jak-x"])?.done()?, "no files\n");
+        let put = ["put", "jak-x", "rosters/2006", from];
+        assert_eq!(medley(&put)?.done()?, "file 1 `rosters/2006`: 100000 bytes\n");
+        assert_eq!(medley(&put)?.done()?, "file 1 `rosters/2006`: 100000 bytes\n");
+        let list = medley(&["list", "jak-x", "Rosters/"])?.done()?;
+        assert_eq!(
+            timeless(&list),
+            "1\trosters/2006\t100000 bytes\tof the host\tchanged TIME\tdownloads 0\n"
+        );
+        let back = place.path("back.bin");
+        let get = ["get", "jak-x", "ROSTERS/2006", back.to_str().context("a path")?];
+        assert_eq!(medley(&get)?.done()?, format!("100000 bytes written to {}\n", back.display()));
+        assert!(fs::read(&back)? == content);
+        assert!(medley(&get)?.failed(74)?.contains("is there already"));
+        let said = medley(&["put", "jak-x", "../roster", from])?.failed(1)?;
+        assert!(said.starts_with("medley: file name must be"), "{said}");
+        medley(&["put", "jak-x", "a", "not-there.bin"])?.failed(74)?;
+        assert_eq!(medley(&["remove", "jak-x", "rosters/2006"])?.done()?, "file 1 `rosters/2006` removed\n");
+        let said = medley(&["remove", "jak-x", "rosters/2006"])?.failed(1)?;
+        assert_eq!(said, "medley: no file `rosters/2006` in title `jak-x`\n");
+        Ok(())
+    })
+}
+
+#[test]
 fn an_unknown_title_or_account_is_refused_with_what_would_do() -> Result<()> {
     stopped_and_running(|place| {
         let said = place.medley(&["account", "list", "rachet-uya"])?.failed(1)?;
@@ -290,10 +321,7 @@ fn an_export_is_imported_whole_or_not_at_all_and_overwrites_nothing() -> Result<
             Some(&*(text.lines().count() - 2).to_string())
         );
         let said = place.medley(&["export", "backup.jsonl"])?.failed(74)?;
-        assert!(
-            said.ends_with("is there already, and an export overwrites nothing; name a new file\n"),
-            "{said}"
-        );
+        assert!(said.ends_with("is there already and is not overwritten; name a new file\n"), "{said}");
         assert_eq!(fs::read_to_string(&file)?, text);
 
         // Into a store that has something already.
