@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::ToolError;
 use crate::component::{self, Origin, WIT, componentize};
 use crate::toolchain::{TARGET, Toolchain};
-use crate::ToolError;
 
 /// How every plugin is built, whatever its workspace says. Names stay, for backtraces; nothing depends on the machine.
 const PROFILE: [(&str, &str); 7] = [
@@ -54,7 +54,10 @@ impl Project {
         let metadata = Metadata::read(&manifest)?;
         let package = metadata.packages.iter().find(|package| package.manifest_path == manifest);
         let Some(package) = package else {
-            return Err(ToolError::NotAPlugin { manifest, why: "this is a workspace; name a plugin's own folder".into() });
+            return Err(ToolError::NotAPlugin {
+                manifest,
+                why: "this is a workspace; name a plugin's own folder".into(),
+            });
         };
         Self::of(&metadata, package)
     }
@@ -83,7 +86,9 @@ impl Project {
             return Err(wrong("it does not depend on medley-plugin"));
         }
         let mut folders = BTreeMap::new();
-        for package in used.iter().filter(|package| package.source.as_ref().is_none_or(|s| s.starts_with("git+"))) {
+        for package in
+            used.iter().filter(|package| package.source.as_ref().is_none_or(|s| s.starts_with("git+")))
+        {
             if let Some(folder) = package.manifest_path.parent() {
                 folders.insert(folder.to_owned(), format!("/medley/{}", package.name));
             }
@@ -118,14 +123,24 @@ impl Project {
     fn module(&self, toolchain: &Toolchain) -> Result<PathBuf, ToolError> {
         let program = cargo_program();
         let mut cargo = Command::new(&program);
-        cargo.args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+        cargo.args([
+            "build",
+            "--release",
+            "--lib",
+            "--target",
+            TARGET,
+            "--message-format",
+            "json-render-diagnostics",
+        ]);
         cargo.arg("--manifest-path").arg(&self.manifest).arg("--target-dir").arg(&self.target);
         toolchain.apply(&mut cargo);
         for (name, value) in PROFILE {
             cargo.env(format!("CARGO_PROFILE_RELEASE_{name}"), value);
         }
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_RUSTFLAGS").env_remove("RUSTC_WRAPPER");
-        cargo.env_remove("RUSTC_WORKSPACE_WRAPPER").env("CARGO_ENCODED_RUSTFLAGS", self.flags(toolchain).join("\u{1f}"));
+        cargo
+            .env_remove("RUSTC_WORKSPACE_WRAPPER")
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags(toolchain).join("\u{1f}"));
         let output = cargo.stderr(Stdio::inherit()).output();
         let output = output.map_err(|source| ToolError::Run { program: program.clone(), source })?;
         if !output.status.success() {
@@ -133,7 +148,8 @@ impl Project {
         }
         let messages = output.stdout.split(|byte| *byte == b'\n');
         let artifacts = messages.filter_map(|line| serde_json::from_slice::<Artifact>(line).ok());
-        let mut files = artifacts.filter(|artifact| artifact.manifest_path == self.manifest).flat_map(|a| a.filenames);
+        let mut files =
+            artifacts.filter(|artifact| artifact.manifest_path == self.manifest).flat_map(|a| a.filenames);
         let module = files.find(|file| file.extension().is_some_and(|extension| extension == "wasm"));
         module.ok_or_else(|| ToolError::Answer { program: "cargo", why: "it built no wasm file".into() })
     }
@@ -160,15 +176,21 @@ impl Project {
 pub fn verify(file: &Path, folder: &Path, toolchain: Option<&Toolchain>) -> Result<bool, ToolError> {
     let there = std::fs::read(file).map_err(ToolError::file(file))?;
     let Some(origin) = component::origin(&there, file)? else {
-        return Err(ToolError::component(file, "it does not say of what it was built; `medley plugin build` makes those that do"));
+        return Err(ToolError::component(
+            file,
+            "it does not say of what it was built; `medley plugin build` makes those that do",
+        ));
     };
     let project = Project::named(&origin.package, folder)?;
     let krate = project.folder().strip_prefix(&project.workspace).unwrap_or(project.folder()).to_owned();
-    let differs = |why: &str| ToolError::Differs { path: file.to_owned(), why: why.to_owned(), krate: krate.clone() };
+    let differs =
+        |why: &str| ToolError::Differs { path: file.to_owned(), why: why.to_owned(), krate: krate.clone() };
     if project.sources != origin.sources {
         return Err(differs("the sources have changed since it was built"));
     }
-    let Some(toolchain) = toolchain.filter(|toolchain| toolchain.name == origin.compiler) else { return Ok(false) };
+    let Some(toolchain) = toolchain.filter(|toolchain| toolchain.name == origin.compiler) else {
+        return Ok(false);
+    };
     let built = project.build(toolchain)?;
     if built.component != there {
         return Err(differs("the same sources and compiler make other bytes"));
@@ -181,7 +203,12 @@ fn sources(used: &[&Package]) -> Result<String, ToolError> {
     let mut parts = BTreeSet::new();
     for package in used {
         let Some(folder) = package.manifest_path.parent().filter(|_| package.source.is_none()) else {
-            parts.insert(format!("{} {} {}", package.name, package.version, package.source.as_deref().unwrap_or("")));
+            parts.insert(format!(
+                "{} {} {}",
+                package.name,
+                package.version,
+                package.source.as_deref().unwrap_or("")
+            ));
             continue;
         };
         let mut files = vec![package.manifest_path.clone()];
@@ -284,7 +311,10 @@ impl Metadata {
     fn read(manifest: &Path) -> Result<Self, ToolError> {
         let program = cargo_program();
         let mut cargo = Command::new(&program);
-        cargo.args(["metadata", "--format-version", "1", "--filter-platform", TARGET]).arg("--manifest-path").arg(manifest);
+        cargo
+            .args(["metadata", "--format-version", "1", "--filter-platform", TARGET])
+            .arg("--manifest-path")
+            .arg(manifest);
         let output = cargo.stderr(Stdio::inherit()).output();
         let output = output.map_err(|source| ToolError::Run { program: program.clone(), source })?;
         if !output.status.success() {
@@ -296,7 +326,8 @@ impl Metadata {
 
     /// A package and all that it is built of, tests left out.
     fn used_by(&self, id: &str) -> Vec<&Package> {
-        let nodes: BTreeMap<&str, &Node> = self.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
+        let nodes: BTreeMap<&str, &Node> =
+            self.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
         let mut seen = BTreeSet::from([id]);
         let mut next = vec![id];
         while let Some(id) = next.pop() {

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
+use crate::ToolError;
 use crate::build::{Project, verify};
 use crate::report::{Loaded, runtime};
 use crate::template::{self, Sdk};
 use crate::toolchain::Toolchain;
 use crate::trial::Trial;
-use crate::ToolError;
 
 /// For plugin authors.
 #[derive(Debug, Subcommand)]
@@ -112,7 +112,11 @@ impl Tool {
             }
             Self::Inspect { file, json } => {
                 let loaded = Loaded::read(&file, &runtime()?)?;
-                if json { println!("{}", loaded.json()?) } else { print!("{}", loaded.long()) }
+                if json {
+                    println!("{}", loaded.json()?)
+                } else {
+                    print!("{}", loaded.long())
+                }
                 Ok(())
             }
             Self::Test { file, capture, version, set } => {

@@ -50,7 +50,9 @@ pub fn componentize(module: &[u8], origin: &Origin) -> Result<Vec<u8>, ToolError
     let json = serde_json::to_vec(origin).map_err(|error| wrong(&error))?;
     let section = CustomSection { name: ORIGIN_SECTION.into(), data: Cow::Owned(json) };
     section.append_to_component(&mut component);
-    Validator::new_with_features(WasmFeatures::default()).validate_all(&component).map_err(|error| wrong(&error))?;
+    Validator::new_with_features(WasmFeatures::default())
+        .validate_all(&component)
+        .map_err(|error| wrong(&error))?;
     Ok(component)
 }
 
@@ -73,28 +75,38 @@ fn exported_interfaces(module: &[u8]) -> Result<BTreeSet<String>, ToolError> {
     let (package, version) = INTERFACE.split_once('@').unwrap_or((INTERFACE, ""));
     let mut interfaces = BTreeSet::new();
     for payload in Parser::new(0).parse_all(module) {
-        let Payload::ExportSection(exports) = payload.map_err(|error| ToolError::Module(error.to_string()))? else {
+        let Payload::ExportSection(exports) =
+            payload.map_err(|error| ToolError::Module(error.to_string()))?
+        else {
             continue;
         };
         for export in exports {
             let name = export.map_err(|error| ToolError::Module(error.to_string()))?.name;
             let Some((interface, _)) = name.split_once('#') else { continue };
             let interface = interface.strip_prefix("cabi_post_").unwrap_or(interface);
-            let ours = interface.strip_prefix(package).and_then(|rest| rest.strip_prefix('/')?.split_once('@'));
+            let ours =
+                interface.strip_prefix(package).and_then(|rest| rest.strip_prefix('/')?.split_once('@'));
             match ours {
                 Some((interface, of)) if of == version => {
                     interfaces.insert(interface.to_owned());
                 }
                 Some((_, of)) => {
-                    let why = format!("it is made for interface {package}@{of}, and this medley builds {INTERFACE}");
+                    let why = format!(
+                        "it is made for interface {package}@{of}, and this medley builds {INTERFACE}"
+                    );
                     return Err(ToolError::Module(why));
                 }
-                None => return Err(ToolError::Module(format!("it exports `{name}`, which is not of {INTERFACE}"))),
+                None => {
+                    return Err(ToolError::Module(format!(
+                        "it exports `{name}`, which is not of {INTERFACE}"
+                    )));
+                }
             }
         }
     }
     if !interfaces.contains("manifest") {
-        let why = format!("it does not export {package}/manifest: is there a `#[plugin] impl Plugin for ...`?");
+        let why =
+            format!("it does not export {package}/manifest: is there a `#[plugin] impl Plugin for ...`?");
         return Err(ToolError::Module(why));
     }
     Ok(interfaces)
@@ -109,7 +121,9 @@ fn world_of(interfaces: &BTreeSet<String>) -> Result<(Resolve, WorldId), ToolErr
         .map(|key| (key.clone(), short(&resolve.name_world_key(key)).to_owned()))
         .collect();
     if let Some(unknown) = interfaces.iter().find(|wanted| names.iter().all(|(_, name)| name != *wanted)) {
-        return Err(ToolError::Module(format!("{INTERFACE} has no interface `{unknown}` that plugins export")));
+        return Err(ToolError::Module(format!(
+            "{INTERFACE} has no interface `{unknown}` that plugins export"
+        )));
     }
     for (key, name) in names {
         if !interfaces.contains(&name) {
@@ -153,7 +167,9 @@ pub fn origin(component: &[u8], path: &Path) -> Result<Option<Origin>, ToolError
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::CustomSection(section) if depth == 0 && section.name() == ORIGIN_SECTION => {
                 let said = serde_json::from_slice(section.data());
-                origin = Some(said.map_err(|error| ToolError::component(path, format!("{ORIGIN_SECTION}: {error}")))?);
+                origin = Some(
+                    said.map_err(|error| ToolError::component(path, format!("{ORIGIN_SECTION}: {error}")))?,
+                );
             }
             _ => {}
         }

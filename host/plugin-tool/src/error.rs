@@ -80,7 +80,9 @@ pub enum ToolError {
         krate: PathBuf,
     },
     /// A name that no crate can have.
-    #[error("`{0}` is no name for a plugin: lower-case letters, digits and hyphens, a letter first, at most 64 of them")]
+    #[error(
+        "`{0}` is no name for a plugin: lower-case letters, digits and hyphens, a letter first, at most 64 of them"
+    )]
     Name(String),
     /// There is something already.
     #[error("{} is already there", .0.display())]

@@ -8,10 +8,10 @@
 //! - [`component`]: from a core module to a component.
 
 mod build;
-mod quiet;
 mod cli;
 pub mod component;
 mod error;
+mod quiet;
 mod report;
 mod template;
 mod toolchain;

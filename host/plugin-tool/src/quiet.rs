@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use medley_runtime::api::{
-    Account, AccountId, Channel, ChannelEdit, ChannelId, Clan, ClanId, Encryption, Error, Game, GameEdit, GameId,
-    Message, Place, Player, SessionId, Subject, Target, UnixSeconds, Who,
+    Account, AccountId, Channel, ChannelEdit, ChannelId, Clan, ClanId, Encryption, Error, Game, GameEdit,
+    GameId, Message, Place, Player, SessionId, Subject, Target, UnixSeconds, Who,
 };
 use medley_runtime::{Clock, Entries, LobbyHost, RelayHost};
 

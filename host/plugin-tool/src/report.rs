@@ -133,10 +133,14 @@ impl Report {
         let description = &manifest.description;
         let subscriptions = plugin.hooks();
         let hooks = Hook::ALL.iter().filter(|hook| subscriptions.wants(**hook));
-        let hooks = hooks.map(|hook| HookRow { name: hook.name(), on_failure: subscriptions.on_failure(*hook) }).collect();
-        let messages = (0..=u8::MAX).flat_map(|class| messages(class, |id, way| subscriptions.message(class, id, way)));
+        let hooks = hooks
+            .map(|hook| HookRow { name: hook.name(), on_failure: subscriptions.on_failure(*hook) })
+            .collect();
+        let messages =
+            (0..=u8::MAX).flat_map(|class| messages(class, |id, way| subscriptions.message(class, id, way)));
         let messages = messages.collect();
-        let rt = (0..=u8::MAX).filter_map(|id| Some(RtRow { id, direction: direction(|way| subscriptions.rt(id, way))? }));
+        let rt = (0..=u8::MAX)
+            .filter_map(|id| Some(RtRow { id, direction: direction(|way| subscriptions.rt(id, way))? }));
         let rt = rt.collect();
         let mut report = Self {
             name: description.name.clone(),
@@ -203,7 +207,9 @@ impl Report {
                 }
                 Payload::CodeSectionStart { size, .. } => self.size.code += size as usize,
                 Payload::DataSection(data) => self.size.data += data.range().len(),
-                Payload::CustomSection(section) if section.name() == "name" => self.size.names += section.data().len(),
+                Payload::CustomSection(section) if section.name() == "name" => {
+                    self.size.names += section.data().len()
+                }
                 _ => {}
             }
         }
@@ -265,7 +271,10 @@ impl Report {
         for wanted in &self.capabilities {
             row("capability", format!("{}: {}", wanted.name, wanted.reason));
         }
-        row("relay", if self.relay { "an instance for each of its threads" } else { "not called" }.to_owned());
+        row(
+            "relay",
+            if self.relay { "an instance for each of its threads" } else { "not called" }.to_owned(),
+        );
         row("imports", self.imports.join(", "));
         row("exports", self.exports.join(", "));
         let Sizes { file, code, data, names } = &self.size;
@@ -291,7 +300,9 @@ fn messages(class: u8, wants: impl Fn(u8, Direction) -> bool) -> Vec<MessageRow>
         MessageRow { class, id, name: info.map(|info| info.name), direction }
     };
     match ids.first() {
-        Some(&(_, way)) if ids.len() == 256 && ids.iter().all(|(_, other)| *other == way) => vec![row(None, way)],
+        Some(&(_, way)) if ids.len() == 256 && ids.iter().all(|(_, other)| *other == way) => {
+            vec![row(None, way)]
+        }
         _ => ids.into_iter().map(|(id, way)| row(Some(id), way)).collect(),
     }
 }

@@ -39,7 +39,8 @@ const FILES: [(&str, &str); 4] = [
 
 /// Writes the crate into a new folder.
 pub(crate) fn write(folder: &Path, name: &str, apps: &[u32], sdk: &Sdk) -> Result<(), ToolError> {
-    let name = Path::new(name).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name =
+        Path::new(name).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let legal = name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.len() <= 64
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');

@@ -39,7 +39,11 @@ impl Toolchain {
                 name: ready.version.clone(),
             });
         }
-        let linker = there.iter().find_map(Candidate::linker).or_else(|| in_path("wasm-ld")).or_else(|| in_path("rust-lld"));
+        let linker = there
+            .iter()
+            .find_map(Candidate::linker)
+            .or_else(|| in_path("wasm-ld"))
+            .or_else(|| in_path("rust-lld"));
         let builder = there.iter().find_map(|candidate| Some((candidate, candidate.sources()?)));
         let (Some((candidate, sources)), Some(linker)) = (builder, linker) else {
             return Err(ToolError::NoToolchain);
@@ -80,7 +84,9 @@ impl Candidate {
     }
 
     fn has_target(&self) -> bool {
-        let Some(folder) = said(&self.rustc, &["--print", "target-libdir", "--target", TARGET]) else { return false };
+        let Some(folder) = said(&self.rustc, &["--print", "target-libdir", "--target", TARGET]) else {
+            return false;
+        };
         let Ok(entries) = std::fs::read_dir(folder) else { return false };
         entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
     }

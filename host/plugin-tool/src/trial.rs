@@ -10,9 +10,9 @@ use arc_swap::ArcSwap;
 use medley_plugin::testing::Capture;
 use medley_runtime::api::{
     ChannelEvent, ChatLine, CreateChannelRequest, CreateGameRequest, Direction, EndGameReport, Event,
-    FindPlayerRequest, GameEvent, GameStatus, JoinChannelRequest, JoinGameAnswer, JoinGameRequest, LadderStats,
-    LoginRequest, Message, Packet, PlayerStatsReport, RegistrationRequest, Role, Seat, SessionBeginRequest,
-    SessionEvent, WorldStatusReport,
+    FindPlayerRequest, GameEvent, GameStatus, JoinChannelRequest, JoinGameAnswer, JoinGameRequest,
+    LadderStats, LoginRequest, Message, Packet, PlayerStatsReport, RegistrationRequest, Role, Seat,
+    SessionBeginRequest, SessionEvent, WorldStatusReport,
 };
 use medley_runtime::{Env, Grants, Guest, Hook, Host, Limits, Plugin, Settings};
 use medley_wire::enums::NetMessageClass;
@@ -32,10 +32,12 @@ impl Trial {
         let refused = |error: &dyn std::fmt::Display| ToolError::Refused(error.to_string());
         let manifest = plugin.manifest();
         let app = manifest.description.app_ids.first().copied().unwrap_or_default();
-        let table: toml::Table = set.join("\n").parse().map_err(|error: toml::de::Error| refused(&error.message()))?;
+        let table: toml::Table =
+            set.join("\n").parse().map_err(|error: toml::de::Error| refused(&error.message()))?;
         let settings = Settings::check(&manifest.settings, &table).map_err(|error| refused(&error))?;
         // What is measured is the plugin, and not how it is held back.
-        let limits = Limits { log_lines: u32::MAX, store_bytes: u32::MAX, sends: u32::MAX, ..Limits::default() };
+        let limits =
+            Limits { log_lines: u32::MAX, store_bytes: u32::MAX, sends: u32::MAX, ..Limits::default() };
         let env = Arc::new(Env {
             settings: ArcSwap::from_pointee(settings),
             grants: Grants::clone(&manifest.wanted),
@@ -96,7 +98,8 @@ impl Trial {
                 Direction::ToClient => self.lobby.outgoing(&mut self.host, &who, &message),
             };
             let said = if self.failures() > failures { "FAILED".to_owned() } else { summary(&verdict) };
-            let name = medley_wire::messages::info(NetMessageClass(class), id.into()).map_or("unknown", |info| info.name);
+            let name = medley_wire::messages::info(NetMessageClass(class), id.into())
+                .map_or("unknown", |info| info.name);
             println!("{:<20} {name} ({class}, {id}), {} bytes: {said}", recorded.server, message.body.len());
         }
         println!(
@@ -131,7 +134,10 @@ impl Trial {
                 println!("{:<20} failed", hook.name());
             } else if done > 0 {
                 let each = taken.as_nanos() / u128::from(done);
-                println!("{:<20} {each:>8} ns a call, made-up request and its copies included, {done} calls", hook.name());
+                println!(
+                    "{:<20} {each:>8} ns a call, made-up request and its copies included, {done} calls",
+                    hook.name()
+                );
             }
         }
     }
@@ -189,7 +195,8 @@ impl Trial {
                 summary(&lobby.create_channel(host, &who, &request))
             }
             Hook::JoinChannel => {
-                let request = JoinChannelRequest { channel: 1, name: b"Lobby".to_vec(), password: Vec::new() };
+                let request =
+                    JoinChannelRequest { channel: 1, name: b"Lobby".to_vec(), password: Vec::new() };
                 summary(&lobby.join_channel(host, &who, &request))
             }
             Hook::CreateGame => {
@@ -263,7 +270,13 @@ impl Trial {
             },
             Hook::Joined => {
                 let session_key = vec![0; 17];
-                let seat = Seat { world: 1, index: 0, app: who.app, medius_version: who.medius_version, session_key };
+                let seat = Seat {
+                    world: 1,
+                    index: 0,
+                    app: who.app,
+                    medius_version: who.medius_version,
+                    session_key,
+                };
                 relay.as_mut()?.joined(host, &seat);
                 "told".to_owned()
             }
@@ -292,4 +305,3 @@ fn summary(verdict: &impl Debug) -> String {
         None => text,
     }
 }
-

@@ -3,7 +3,7 @@
 use crate::bindings::exports::medley::plugin as exported;
 use crate::bindings::medley::plugin::types as wit;
 use crate::plugin::{Manifest, Plugin};
-use crate::types::{PacketVerdict, Packet, Text, Who};
+use crate::types::{Packet, PacketVerdict, Text, Who};
 
 /// What [`plugin`](macro@crate::plugin) registers: a place where the one instance of the plugin lives.
 #[doc(hidden)]
@@ -21,7 +21,11 @@ pub fn first<P: Plugin>() -> P {
     #[cfg(target_family = "wasm")]
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|at| [("at", at as &dyn std::fmt::Display)]);
-        crate::host::log::write(crate::host::log::Level::Error, &panic.to_string(), place.as_ref().map_or(&[], |f| f));
+        crate::host::log::write(
+            crate::host::log::Level::Error,
+            &panic.to_string(),
+            place.as_ref().map_or(&[], |f| f),
+        );
     }));
     P::default()
 }

@@ -5,8 +5,8 @@
 
 use crate::sys;
 use crate::types::{
-    Account, AccountId, Channel, ChannelId, Clan, ClanId, Encryption, Error, Field, Game, GameId, HttpRequest, Message,
-    Place, Player, Role, SessionId, Text, Value,
+    Account, AccountId, Channel, ChannelId, Clan, ClanId, Encryption, Error, Field, Game, GameId,
+    HttpRequest, Message, Place, Player, Role, SessionId, Text, Value,
 };
 
 /// The host's log. A line carries title, plugin, generation and hook by itself. Bounded per second. The macros
@@ -337,7 +337,10 @@ pub mod channels {
     }
 
     /// Makes one that lives until it is removed or the host ends.
-    pub fn create(name: impl AsRef<[u8]>, changes: impl IntoIterator<Item = Edit>) -> Result<ChannelId, Error> {
+    pub fn create(
+        name: impl AsRef<[u8]>,
+        changes: impl IntoIterator<Item = Edit>,
+    ) -> Result<ChannelId, Error> {
         Ok(sys::channels::create(name.as_ref(), &super::lowered(changes))?.into())
     }
 
@@ -665,7 +668,13 @@ pub mod memory {
     }
 
     /// RT SERVER_CHEAT_QUERY; [`Plugin::cheat_reply`](crate::Plugin::cheat_reply) brings the answer, which may never come.
-    pub fn query(session: SessionId, kind: u8, sequence: u32, address: u32, length: u32) -> Result<(), Error> {
+    pub fn query(
+        session: SessionId,
+        kind: u8,
+        sequence: u32,
+        address: u32,
+        length: u32,
+    ) -> Result<(), Error> {
         Ok(sys::memory::query(session.0, kind, sequence, address, length)?)
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::manifest::{Capability, Description, Setting, Subscription};
 use crate::types::{
-    AccountId, ChannelId, ChatLine, ClanId, CreateChannelRequest, CreateGameRequest, EndGameReport, FindPlayerRequest,
-    GameId, HttpResponse, JoinChannelRequest, JoinGameAnswer, JoinGameRequest, LadderStats, LoginRequest, Message,
-    Never, Packet, PacketVerdict, PlayerStatsReport, Refusal, RegistrationRequest, Role, RtVerdict, Seat,
-    SessionBeginRequest, SessionId, Text, Verdict, Who, WorldStatusReport,
+    AccountId, ChannelId, ChatLine, ClanId, CreateChannelRequest, CreateGameRequest, EndGameReport,
+    FindPlayerRequest, GameId, HttpResponse, JoinChannelRequest, JoinGameAnswer, JoinGameRequest,
+    LadderStats, LoginRequest, Message, Never, Packet, PacketVerdict, PlayerStatsReport, Refusal,
+    RegistrationRequest, Role, RtVerdict, Seat, SessionBeginRequest, SessionId, Text, Verdict, Who,
+    WorldStatusReport,
 };
 
 /// A title plugin. Each method has a default that changes nothing; [`plugin`](macro@crate::plugin) on the `impl` subscribes

@@ -790,7 +790,8 @@ pub struct JoinGameAnswer {
 
 impl From<exported::lobby::JoinGameAnswer> for JoinGameAnswer {
     fn from(answer: exported::lobby::JoinGameAnswer) -> Self {
-        let exported::lobby::JoinGameAnswer { game, status, address, port, connection_type, max_players } = answer;
+        let exported::lobby::JoinGameAnswer { game, status, address, port, connection_type, max_players } =
+            answer;
         Self { game: game.into(), status: Status(status), address, port, connection_type, max_players }
     }
 }
@@ -837,7 +838,10 @@ impl Message {
 
     /// The typed message that it is, for a client like `who` (a [`Who`], a [`Player`] or a dialect). Bytes behind its end are
     /// left out, as clients do.
-    pub fn decode<M: medley_wire::messages::Message>(&self, who: impl Into<Dialect>) -> Result<M, DecodeError> {
+    pub fn decode<M: medley_wire::messages::Message>(
+        &self,
+        who: impl Into<Dialect>,
+    ) -> Result<M, DecodeError> {
         let mut reader = Reader::new(M::INFO.name, &self.body);
         M::decode(&mut reader, &who.into())
     }

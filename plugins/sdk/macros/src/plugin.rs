@@ -51,7 +51,10 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
 
     if !commands.is_empty() {
         if hooked.contains("command") {
-            return Err(Error::new(Span::call_site(), "`command` is made of the `#[command]` methods: leave it out"));
+            return Err(Error::new(
+                Span::call_site(),
+                "`command` is made of the `#[command]` methods: leave it out",
+            ));
         }
         exports.insert("commands");
         let arms = commands.iter().map(|command| {
@@ -78,7 +81,9 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     // What `Settings::current` remembers is forgotten when this event comes.
     if arguments.settings.is_some() && !hooked.contains("settings_changed") {
         exports.insert("events");
-        subscriptions.push(quote! { ::medley_plugin::manifest::hook("settings-changed", ::core::option::Option::None) });
+        subscriptions.push(
+            quote! { ::medley_plugin::manifest::hook("settings-changed", ::core::option::Option::None) },
+        );
     }
     item.items = kept;
 
@@ -208,7 +213,10 @@ fn capabilities(input: ParseStream<'_>) -> Result<Vec<(Expr, Expr)>> {
     let pairs = Punctuated::<syn::ExprTuple, Token![,]>::parse_terminated(&list)?;
     let pair = |pair: syn::ExprTuple| match Vec::from_iter(pair.elems.clone()).as_slice() {
         [name, reason] => Ok((name.clone(), reason.clone())),
-        _ => Err(Error::new(pair.span(), "a capability is its name and why it is wanted: (\"kick\", \"Throws out cheaters\")")),
+        _ => Err(Error::new(
+            pair.span(),
+            "a capability is its name and why it is wanted: (\"kick\", \"Throws out cheaters\")",
+        )),
     };
     pairs.into_iter().map(pair).collect()
 }
@@ -235,7 +243,10 @@ impl Command {
         }
         let help = docs(&method.attrs);
         if help.is_empty() {
-            return Err(Error::new(method.sig.span(), "a command needs a doc comment: it is the help that operators see"));
+            return Err(Error::new(
+                method.sig.span(),
+                "a command needs a doc comment: it is the help that operators see",
+            ));
         }
         Ok(Self { name: method.sig.ident.to_string().replace('_', "-"), usage, help, method })
     }
@@ -243,11 +254,12 @@ impl Command {
 
 /// The text of doc comments, in one line.
 pub(crate) fn docs(attributes: &[Attribute]) -> String {
-    let lines = attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
-        let syn::Meta::NameValue(pair) = &attribute.meta else { return None };
-        let Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(line), .. }) = &pair.value else { return None };
-        Some(line.value().trim().to_owned())
-    });
+    let lines =
+        attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
+            let syn::Meta::NameValue(pair) = &attribute.meta else { return None };
+            let Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(line), .. }) = &pair.value else { return None };
+            Some(line.value().trim().to_owned())
+        });
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
@@ -262,8 +274,16 @@ fn subscribe(known: &Method, method: &mut ImplItemFn, subscriptions: &mut Vec<To
         Some(attribute) if !allowed => Err(Error::new(attribute.span(), what)),
         _ => Ok(()),
     };
-    refused(&on_failure, known.kind == Kind::Request, "only a typed request can be refused: there is no on_failure here")?;
-    refused(&messages, matches!(known.kind, Kind::Messages(_)), "#[messages] belongs on `incoming` and `outgoing`")?;
+    refused(
+        &on_failure,
+        known.kind == Kind::Request,
+        "only a typed request can be refused: there is no on_failure here",
+    )?;
+    refused(
+        &messages,
+        matches!(known.kind, Kind::Messages(_)),
+        "#[messages] belongs on `incoming` and `outgoing`",
+    )?;
     refused(&rt, matches!(known.kind, Kind::Rt(_)), "#[rt] belongs on `rt_incoming` and `rt_outgoing`")?;
     refused(&packets.first().cloned(), known.kind == Kind::Packets, "#[packets] belongs on `packet`")?;
 
@@ -295,7 +315,10 @@ fn subscribe(known: &Method, method: &mut ImplItemFn, subscriptions: &mut Vec<To
         }
         Kind::Packets => {
             if packets.is_empty() {
-                return Err(Error::new(place, "say which: #[packets(udp, prefix = [2, 9])], or #[packets] for all"));
+                return Err(Error::new(
+                    place,
+                    "say which: #[packets(udp, prefix = [2, 9])], or #[packets] for all",
+                ));
             }
             for attribute in packets {
                 subscriptions.push(packet_filter(&attribute)?);
@@ -363,7 +386,8 @@ fn packet_filter(attribute: &Attribute) -> Result<TokenStream> {
 }
 
 fn take_all(attributes: &mut Vec<Attribute>, name: &str) -> Vec<Attribute> {
-    let (taken, left) = std::mem::take(attributes).into_iter().partition(|attribute| attribute.path().is_ident(name));
+    let (taken, left) =
+        std::mem::take(attributes).into_iter().partition(|attribute| attribute.path().is_ident(name));
     *attributes = left;
     taken
 }

@@ -12,7 +12,12 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let fields = match &item.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => &fields.named,
-            other => return Err(Error::new(other.span(), "settings have names: a struct with named fields is wanted")),
+            other => {
+                return Err(Error::new(
+                    other.span(),
+                    "settings have names: a struct with named fields is wanted",
+                ));
+            }
         },
         _ => return Err(Error::new(item.ident.span(), "settings are a struct with named fields")),
     };
@@ -55,7 +60,10 @@ impl<'a> Setting<'a> {
         let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
         let help = docs(&field.attrs);
         if help.is_empty() {
-            return Err(Error::new(field.span(), "a setting needs a doc comment: it is the help that operators see"));
+            return Err(Error::new(
+                field.span(),
+                "a setting needs a doc comment: it is the help that operators see",
+            ));
         }
         let ty = &field.ty;
         let none = quote! { ::core::option::Option::None };
@@ -75,7 +83,9 @@ impl<'a> Setting<'a> {
                 };
                 let value: Expr = meta.value()?.parse()?;
                 match known {
-                    "default" if is_string(&value) => setting.default = quote! { ::std::string::String::from(#value) },
+                    "default" if is_string(&value) => {
+                        setting.default = quote! { ::std::string::String::from(#value) }
+                    }
                     "default" => setting.default = quote! { #value },
                     "min" => setting.minimum = quote! { ::core::option::Option::Some(#value) },
                     _ => setting.maximum = quote! { ::core::option::Option::Some(#value) },

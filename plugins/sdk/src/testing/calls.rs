@@ -69,7 +69,9 @@ pub(crate) mod hash {
 
     macro_rules! hmac {
         ($hash:ty, $key:ident, $data:ident) => {
-            Hmac::<$hash>::new_from_slice($key).ok().map(|mac| mac.chain_update($data).finalize().into_bytes().to_vec())
+            Hmac::<$hash>::new_from_slice($key)
+                .ok()
+                .map(|mac| mac.chain_update($data).finalize().into_bytes().to_vec())
         };
     }
 
@@ -162,7 +164,9 @@ pub(crate) mod players {
     }
 
     fn find(wanted: impl Fn(&crate::types::Player) -> bool) -> Vec<u64> {
-        with(|world| world.players.values().filter(|player| wanted(player)).map(|player| player.session.0).collect())
+        with(|world| {
+            world.players.values().filter(|player| wanted(player)).map(|player| player.session.0).collect()
+        })
     }
 
     pub(crate) fn by_account(account: i32) -> Option<u64> {
@@ -261,7 +265,9 @@ pub(crate) mod channels {
     }
 
     pub(crate) fn by_name(name: &[u8]) -> Option<i32> {
-        with(|world| world.channels.values().find(|channel| channel.name.as_ref() == name).map(|channel| channel.id.0))
+        with(|world| {
+            world.channels.values().find(|channel| channel.name.as_ref() == name).map(|channel| channel.id.0)
+        })
     }
 
     pub(crate) fn all() -> Vec<i32> {
@@ -353,7 +359,9 @@ pub(crate) mod games {
                     Edit::GameLevel(level) => changed.game_level = *level,
                     Edit::PlayerSkillLevel(level) => changed.player_skill_level = *level,
                     Edit::RulesSet(rules) => changed.rules_set = *rules,
-                    Edit::GenericFields(fields) if fields.len() == 8 => changed.generic_fields.clone_from(fields),
+                    Edit::GenericFields(fields) if fields.len() == 8 => {
+                        changed.generic_fields.clone_from(fields)
+                    }
                     Edit::GenericFields(fields) => {
                         return invalid(format!("a game has 8 generic fields, not {}", fields.len()));
                     }
@@ -382,7 +390,8 @@ pub(crate) mod games {
 
     pub(crate) fn remove_player(id: i32, session: u64) -> Result<()> {
         with(|world| {
-            let player = found(world.players.get_mut(&SessionId(session)).filter(|player| player.game.0 == id))?;
+            let player =
+                found(world.players.get_mut(&SessionId(session)).filter(|player| player.game.0 == id))?;
             player.game = GameId::NONE;
             player.in_game = false;
             world.done.push(Done::RemovedFromGame(GameId(id), SessionId(session)));
@@ -401,12 +410,16 @@ pub(crate) mod clans {
     }
 
     pub(crate) fn by_name(name: &[u8]) -> Option<i32> {
-        with(|world| world.clans.values().find(|(clan, _)| clan.name.as_ref() == name).map(|(clan, _)| clan.id.0))
+        with(|world| {
+            world.clans.values().find(|(clan, _)| clan.name.as_ref() == name).map(|(clan, _)| clan.id.0)
+        })
     }
 
     pub(crate) fn of_account(account: i32) -> Option<i32> {
         let account = AccountId(account);
-        with(|world| world.clans.values().find(|(_, members)| members.contains(&account)).map(|(clan, _)| clan.id.0))
+        with(|world| {
+            world.clans.values().find(|(_, members)| members.contains(&account)).map(|(clan, _)| clan.id.0)
+        })
     }
 
     pub(crate) fn members(id: i32) -> Vec<i32> {
@@ -450,7 +463,11 @@ pub(crate) mod ladders {
 
     pub(crate) fn set(account: i32, kind: u8, stats: &[i32]) -> Result<()> {
         if columns(kind) != Some(stats.len()) {
-            return invalid(format!("stats of kind {kind} have {:?} columns, not {}", columns(kind), stats.len()));
+            return invalid(format!(
+                "stats of kind {kind} have {:?} columns, not {}",
+                columns(kind),
+                stats.len()
+            ));
         }
         with(|world| {
             found(world.accounts.get(&AccountId(account)))?;
@@ -462,7 +479,9 @@ pub(crate) mod ladders {
     pub(crate) fn page(kind: u8, column: u32, ascending: bool, start: u32, count: u32) -> Vec<Place> {
         let mut rows: Vec<(i32, i32)> = with(|world| {
             let of_kind = world.ladders.iter().filter(|((of, _), _)| *of == kind);
-            of_kind.filter_map(|((_, account), stats)| Some((*stats.get(column as usize)?, account.0))).collect()
+            of_kind
+                .filter_map(|((_, account), stats)| Some((*stats.get(column as usize)?, account.0)))
+                .collect()
         });
         rows.sort_unstable_by_key(|(score, account)| {
             let score = i64::from(*score);
@@ -507,14 +526,17 @@ pub(crate) mod send {
     }
 
     pub(crate) fn app(to: Target, message: &super::wit::types::Message, how: u8) -> Result<()> {
-        let done = Done::Message { to: target(to)?, message: message.clone().into(), encryption: encryption(how)? };
+        let done =
+            Done::Message { to: target(to)?, message: message.clone().into(), encryption: encryption(how)? };
         with(|world| world.done.push(done));
         Ok(())
     }
 
     pub(crate) fn system_message(to: Target, severity: u8, text: &str) -> Result<()> {
         let to = target(to)?;
-        with(|world| world.done.push(Done::SystemMessage { to, severity: Severity(severity), text: text.to_owned() }));
+        with(|world| {
+            world.done.push(Done::SystemMessage { to, severity: Severity(severity), text: text.to_owned() })
+        });
         Ok(())
     }
 
@@ -607,7 +629,12 @@ pub(crate) mod memory {
         let encryption = super::send::encryption(how)?;
         with(|world| {
             world.granted("memory")?;
-            world.done.push(Done::Poked { session: SessionId(session), address, data: data.to_vec(), encryption });
+            world.done.push(Done::Poked {
+                session: SessionId(session),
+                address,
+                data: data.to_vec(),
+                encryption,
+            });
             Ok(())
         })
     }
@@ -626,7 +653,8 @@ pub(crate) mod http {
     use super::{Done, Result, invalid, with};
 
     pub(crate) fn start(request: &HttpRequest) -> Result<u64> {
-        let Some(rest) = request.url.strip_prefix("https://").or_else(|| request.url.strip_prefix("http://")) else {
+        let Some(rest) = request.url.strip_prefix("https://").or_else(|| request.url.strip_prefix("http://"))
+        else {
             return invalid(format!("`{}` is no http or https URL", request.url));
         };
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();

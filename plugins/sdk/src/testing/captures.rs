@@ -76,7 +76,10 @@ impl Capture {
             }
             let bytes = hex::decode(plain).map_err(|error| wrong(format!("plain_hex: {error}")))?;
             let [class, id, body @ ..] = bytes.as_slice() else {
-                return Err(wrong(format!("an application message has at least 2 bytes, this has {}", bytes.len())));
+                return Err(wrong(format!(
+                    "an application message has at least 2 bytes, this has {}",
+                    bytes.len()
+                )));
             };
             let message = Message { class: *class, id: *id, body: body.to_vec() };
             let server = text("server").to_owned();
@@ -104,11 +107,8 @@ impl<P: Manifest> Harness<P> {
         let mut verdicts = Vec::new();
         for recorded in capture.messages.iter().filter(wanted) {
             let message = recorded.message.clone();
-            let verdict = if recorded.from_client {
-                self.incoming(who, message)
-            } else {
-                self.outgoing(who, message)
-            };
+            let verdict =
+                if recorded.from_client { self.incoming(who, message) } else { self.outgoing(who, message) };
             verdicts.push((recorded, verdict));
         }
         verdicts

@@ -41,8 +41,8 @@ use crate::host::send::{Severity, Target};
 use crate::plugin::Manifest;
 use crate::settings::SettingType;
 use crate::types::{
-    Account, AccountId, Channel, ChannelId, ChatLine, Clan, ClanId, Encryption, Game, GameId, HttpRequest, Message, Packet,
-    Player, Refusal, Role, SessionId, Text, Value, Who,
+    Account, AccountId, Channel, ChannelId, ChatLine, Clan, ClanId, Encryption, Game, GameId, HttpRequest,
+    Message, Packet, Player, Refusal, Role, SessionId, Text, Value, Who,
 };
 
 pub use captures::{Capture, CaptureError, Recorded};
@@ -198,7 +198,8 @@ impl<P: Manifest> Harness<P> {
     /// As [`prepared`](Self::prepared), in any role; or why the plugin refuses.
     pub fn started(role: Role, prepare: impl FnOnce(&mut World)) -> Result<Self, Refusal> {
         let settings = P::settings().into_iter().map(|setting| (setting.name, setting.default)).collect();
-        let declared: BTreeSet<String> = P::capabilities().into_iter().map(|capability| capability.name).collect();
+        let declared: BTreeSet<String> =
+            P::capabilities().into_iter().map(|capability| capability.name).collect();
         let mut world = World {
             settings,
             grants: declared.clone(),
@@ -263,7 +264,8 @@ impl<P: Manifest> Harness<P> {
     pub fn login(&mut self, name: &str) -> Who {
         let (app, medius_version) = (self.app, self.medius_version);
         let who = with(|world| {
-            let known = world.accounts.values().find(|account| account.name.is_like(name)).map(|account| account.id);
+            let known =
+                world.accounts.values().find(|account| account.name.is_like(name)).map(|account| account.id);
             let now = (world.unix_millis / 1000) as i64;
             let account = known.unwrap_or_else(|| {
                 let id = AccountId(world.next_id());
@@ -303,8 +305,13 @@ impl<P: Manifest> Harness<P> {
     pub fn channel(&mut self, name: &str) -> ChannelId {
         with(|world| {
             let id = ChannelId(world.next_id());
-            let channel =
-                Channel { id, name: name.into(), max_players: 256, generic_fields: vec![0; 4], ..Channel::default() };
+            let channel = Channel {
+                id,
+                name: name.into(),
+                max_players: 256,
+                generic_fields: vec![0; 4],
+                ..Channel::default()
+            };
             world.channels.insert(id, channel);
             id
         })
@@ -324,11 +331,15 @@ impl<P: Manifest> Harness<P> {
     pub fn game(&mut self, who: &Who, game: Game) -> GameId {
         let id = with(|world| {
             let id = GameId(world.next_id());
-            let fields = if game.generic_fields.is_empty() { vec![0; 8] } else { game.generic_fields.clone() };
+            let fields =
+                if game.generic_fields.is_empty() { vec![0; 8] } else { game.generic_fields.clone() };
             let channel = world.players.get(&who.session).map_or(ChannelId::NONE, |player| player.channel);
             let created = (world.unix_millis / 1000) as i64;
             let (app, creator, host) = (who.app, who.account, who.session);
-            world.games.insert(id, Game { id, app, creator, host, channel, created, generic_fields: fields, ..game });
+            world.games.insert(
+                id,
+                Game { id, app, creator, host, channel, created, generic_fields: fields, ..game },
+            );
             id
         });
         self.plugin.game_created(id);
