@@ -29,11 +29,15 @@ impl Sdk {
     }
 }
 
-/// The template, with what is replaced in it.
+/// What the template calls the crate, and its attribute's arguments: they are replaced.
+const CRATE: &str = "title_plugin";
+const ARGUMENTS: &str = "settings = Rules";
+
+/// The template. As it stands, it is compiled and run by a test.
 const FILES: [(&str, &str); 4] = [
     ("Cargo.toml", include_str!("../template/Cargo.toml.in")),
-    ("src/lib.rs", include_str!("../template/lib.rs.in")),
-    ("tests/plugin.rs", include_str!("../template/plugin_test.rs.in")),
+    ("src/lib.rs", include_str!("../template/lib.rs")),
+    ("tests/plugin.rs", include_str!("../template/plugin_test.rs")),
     (".gitignore", "/target\n/plugin.wasm\n"),
 ];
 
@@ -52,8 +56,8 @@ pub(crate) fn write(folder: &Path, name: &str, apps: &[u32], sdk: &Sdk) -> Resul
     }
     let krate = name.replace('-', "_");
     let arguments = match apps {
-        [] => "settings = Rules".to_owned(),
-        apps => format!("settings = Rules, app_ids = {apps:?}"),
+        [] => ARGUMENTS.to_owned(),
+        apps => format!("{ARGUMENTS}, app_ids = {apps:?}"),
     };
     for (file, text) in FILES {
         let path = folder.join(file);
@@ -61,8 +65,8 @@ pub(crate) fn write(folder: &Path, name: &str, apps: &[u32], sdk: &Sdk) -> Resul
         std::fs::create_dir_all(parent).map_err(ToolError::file(parent))?;
         let text = text
             .replace("{{name}}", &name)
-            .replace("{{crate}}", &krate)
-            .replace("{{arguments}}", &arguments)
+            .replace(CRATE, &krate)
+            .replace(ARGUMENTS, &arguments)
             .replace("{{sdk}}", &sdk.dependency());
         std::fs::write(&path, text).map_err(ToolError::file(&path))?;
     }

@@ -1,5 +1,4 @@
-//! A plugin in twenty lines.
-
+// A plugin in twenty lines: the first example of the SDK and the guide.
 use medley_plugin::prelude::*;
 
 /// Keeps chat polite and games small.

@@ -47,3 +47,8 @@ pub mod prelude {
     pub use crate::types::*;
     pub use crate::{Plugin, Settings, debug, error, host, info, plugin, trace, warn, wire};
 }
+
+/// The code of the guide, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins.md")]
+pub struct Guide;

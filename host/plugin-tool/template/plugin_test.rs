@@ -1,8 +1,8 @@
-//! The plugin, tested as plain Rust against the SDK's host.
+// The plugin, tested as plain Rust against the SDK's host.
 
-use {{crate}}::TitlePlugin;
 use medley_plugin::prelude::*;
 use medley_plugin::testing::Harness;
+use title_plugin::TitlePlugin;
 
 #[test]
 fn a_game_has_at_most_as_many_players_as_the_setting_says() {

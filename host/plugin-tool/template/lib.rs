@@ -16,7 +16,7 @@ pub struct TitlePlugin {
     games: u64,
 }
 
-#[plugin({{arguments}})]
+#[plugin(settings = Rules)]
 impl Plugin for TitlePlugin {
     fn create_game(&mut self, _: &Who, game: CreateGameRequest) -> Verdict<CreateGameRequest> {
         self.games += 1;
