@@ -156,7 +156,8 @@ pub(crate) async fn upload_packet(ctx: &mut Context, packet: &FileUploadResponse
             left,
             "a packet of an upload that was not asked for"
         );
-        return fail_upload(ctx, CallbackStatus::FILE_INTERNAL_ACCESS_ERROR).await;
+        fail_upload(ctx, CallbackStatus::FILE_INTERNAL_ACCESS_ERROR).await;
+        return Ok(());
     };
     upload.deadline = deadline;
     upload.packets = upload.packets.saturating_add(1);
@@ -172,7 +173,8 @@ pub(crate) async fn upload_packet(ctx: &mut Context, packet: &FileUploadResponse
         let before = upload.received as usize - upload.chunk.len() - bytes.len();
         let index = (before / chunk_size) as u32;
         if write_chunk(ctx, id, index, bytes).await.is_err() {
-            return fail_upload(ctx, CallbackStatus::FILE_INTERNAL_ACCESS_ERROR).await;
+            fail_upload(ctx, CallbackStatus::FILE_INTERNAL_ACCESS_ERROR).await;
+            return Ok(());
         }
     }
     if done {
@@ -221,11 +223,10 @@ async fn finish_upload(ctx: &mut Context) -> Result<(), Refusal> {
 }
 
 /// Gives an upload up and tells the client why.
-async fn fail_upload(ctx: &mut Context, status: CallbackStatus) -> Result<(), Refusal> {
+async fn fail_upload(ctx: &mut Context, status: CallbackStatus) {
     if let Some(upload) = abandon_upload(ctx).await {
         ctx.reply(upload.failed(status));
     }
-    Ok(())
 }
 
 /// Gives an upload up.
@@ -246,8 +247,7 @@ async fn forget_upload(ctx: &Context, id: UploadId) {
 pub(crate) async fn expire_upload(ctx: &mut Context) {
     if ctx.upload_deadline().is_some_and(|deadline| Instant::now() >= deadline) {
         tracing::debug!("an upload stood still for too long");
-        // Says no more than that there was one.
-        let _ = fail_upload(ctx, CallbackStatus::TRANSACTION_TIMED_OUT).await;
+        fail_upload(ctx, CallbackStatus::TRANSACTION_TIMED_OUT).await;
     }
 }
 
