@@ -2,18 +2,17 @@
 
 use medley_store::BanQuery;
 use medley_universe::{
-    Answer, CreateGame, GameCreated, GameJoined, GameSpec, JoinGame, Name, Operation, Page, PeerAddress,
-    RequestId,
+    Answer, CreateGame, GameCreated, GameJoined, GameSpec, JoinGame, Operation, Page, PeerAddress, RequestId,
 };
 use medley_wire::MediusWorldId;
-use medley_wire::enums::{CallbackStatus, JoinType, NetConnectionType, WorldAttributesType};
+use medley_wire::enums::{CallbackStatus, JoinType, NetConnectionType};
 use medley_wire::messages::{
     CreateGameRequest, CreateGameRequest0, CreateGameRequest1, CreateGameResponse, JoinGameRequest,
     JoinGameRequest0, JoinGameResponse, NetAddress, NetAddressList, NetConnectionInfo, Request, RsaKey,
 };
 use medley_wire::types::{NetWorldId, Text};
 
-use super::rows::name;
+use super::rows::{eight_fields, game_spec, name, three_fields};
 use crate::context::{Context, HandlerResult, Refusal};
 use crate::mgcl::relay_connection;
 use crate::text_filter::has_word;
@@ -24,27 +23,9 @@ const ANY_GAME: MediusWorldId = MediusWorldId(-1);
 pub(super) async fn create(ctx: &mut Context, request: &CreateGameRequest) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
     let spec = GameSpec {
-        name: name(&request.game_name),
-        password: name(&request.game_password),
         spectator_password: name(&request.spectator_password),
-        min_players: players(request.min_players),
-        max_players: players(request.max_players),
-        game_level: request.game_level,
-        player_skill_level: request.player_skill_level,
-        rules_set: request.rules_set,
-        generic_fields: [
-            request.generic_field1,
-            request.generic_field2,
-            request.generic_field3,
-            request.generic_field4,
-            request.generic_field5,
-            request.generic_field6,
-            request.generic_field7,
-            request.generic_field8,
-        ],
-        stats: Vec::new(),
-        host_type: request.game_host_type,
         attributes: request.attributes,
+        ..game_spec!(request, eight_fields!(request))
     };
     make(ctx, request.answer_with(CallbackStatus::SUCCESS), spec).await
 }
@@ -52,48 +33,18 @@ pub(super) async fn create(ctx: &mut Context, request: &CreateGameRequest) -> Ha
 /// CreateGame0: no spectator password, no attributes.
 pub(super) async fn create0(ctx: &mut Context, request: &CreateGameRequest0) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
-    let spec = GameSpec {
-        name: name(&request.game_name),
-        password: name(&request.game_password),
-        spectator_password: Name::default(),
-        min_players: players(request.min_players),
-        max_players: players(request.max_players),
-        game_level: request.game_level,
-        player_skill_level: request.player_skill_level,
-        rules_set: request.rules_set,
-        generic_fields: three(request.generic_field1, request.generic_field2, request.generic_field3),
-        stats: Vec::new(),
-        host_type: request.game_host_type,
-        attributes: WorldAttributesType::NONE,
-    };
+    let spec = game_spec!(request, three_fields!(request));
     make(ctx, request.answer_with(CallbackStatus::SUCCESS), spec).await
 }
 
 pub(super) async fn create1(ctx: &mut Context, request: &CreateGameRequest1) -> HandlerResult {
     ctx.check_session_key(&request.session_key)?;
     let spec = GameSpec {
-        name: name(&request.game_name),
-        password: name(&request.game_password),
         spectator_password: name(&request.spectator_password),
-        min_players: players(request.min_players),
-        max_players: players(request.max_players),
-        game_level: request.game_level,
-        player_skill_level: request.player_skill_level,
-        rules_set: request.rules_set,
-        generic_fields: three(request.generic_field1, request.generic_field2, request.generic_field3),
-        stats: Vec::new(),
-        host_type: request.game_host_type,
         attributes: request.attributes,
+        ..game_spec!(request, three_fields!(request))
     };
     make(ctx, request.answer_with(CallbackStatus::SUCCESS), spec).await
-}
-
-pub(super) fn players(number: i32) -> u16 {
-    u16::try_from(number.max(0)).unwrap_or(u16::MAX)
-}
-
-fn three(field1: i32, field2: i32, field3: i32) -> [i32; 8] {
-    [field1, field2, field3, 0, 0, 0, 0, 0]
 }
 
 /// Makes a game and waits for its game server. The creator is not in it: it sends JoinGame next.

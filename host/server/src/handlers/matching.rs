@@ -12,8 +12,8 @@ use medley_wire::messages::{
 };
 use medley_wire::types::{Text, VarBytes};
 
-use super::game::{check_name, players, world};
-use super::rows::{name, row_of};
+use super::game::{check_name, world};
+use super::rows::{eight_fields, game_spec, name, players, row_of};
 use crate::context::{Context, HandlerResult, Refusal};
 use crate::dispatch::status_response;
 
@@ -163,27 +163,9 @@ async fn make(ctx: &Context, request: &MatchCreateGameRequest) -> Result<GameCre
     ctx.check_session_key(&request.session_key)?;
     check_superset(ctx, request.superset_id)?;
     let spec = GameSpec {
-        name: name(&request.game_name),
-        password: name(&request.game_password),
         spectator_password: name(&request.spectator_password),
-        min_players: players(request.min_players),
-        max_players: players(request.max_players),
-        game_level: request.game_level,
-        player_skill_level: request.player_skill_level,
-        rules_set: request.rules_set,
-        generic_fields: [
-            request.generic_field1,
-            request.generic_field2,
-            request.generic_field3,
-            request.generic_field4,
-            request.generic_field5,
-            request.generic_field6,
-            request.generic_field7,
-            request.generic_field8,
-        ],
-        stats: Vec::new(),
-        host_type: request.game_host_type,
         attributes: request.world_attributes_type,
+        ..game_spec!(request, eight_fields!(request))
     };
     check_name(ctx, &spec)?;
     let custom = request.match_options.0 & MatchOptions::CUSTOM_GAME.0 != 0;

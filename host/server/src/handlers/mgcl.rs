@@ -3,11 +3,11 @@
 
 use medley_universe::{
     CreateGameOnHost, EndGameOnHost, GameServerCreated, GameServerJoined, GameSpec, IssueAccessKey,
-    MoveGameOnHost, Name, PeerAddress, PlayerConnection, Purpose, ReportLoad, ReportWorldOnHost,
-    ServerJoinGrant, SessionKey, WorldUpdate,
+    MoveGameOnHost, PeerAddress, PlayerConnection, Purpose, ReportLoad, ReportWorldOnHost, ServerJoinGrant,
+    SessionKey,
 };
 use medley_wire::AccountId;
-use medley_wire::enums::{CallbackStatus, ConnectionType, GameHostType, MgclErrorCode, MgclEventType};
+use medley_wire::enums::{CallbackStatus, ConnectionType, MgclErrorCode, MgclEventType};
 use medley_wire::messages::{
     NetAddressList, NetConnectionInfo, Request, ServerAuthenticationRequest, ServerConnectGamesResponse,
     ServerConnectNotification, ServerCreateGameOnMeRequest, ServerCreateGameOnMeResponse,
@@ -19,6 +19,7 @@ use medley_wire::messages::{
 };
 use medley_wire::types::MessageId;
 
+use super::rows::{eight_fields, game_spec, three_fields, world_update};
 use crate::actor::TitleHandle;
 use crate::context::{Context, HandlerResult, Refusal};
 use crate::mgcl::{self, LinkKind, MpsLink};
@@ -246,33 +247,9 @@ async fn create_on_host(
     Ok(())
 }
 
-fn players(number: i32) -> u16 {
-    u16::try_from(number.max(0)).unwrap_or(u16::MAX)
-}
-
 pub(super) async fn create_on_me(ctx: &mut Context, request: &ServerCreateGameOnMeRequest) -> HandlerResult {
-    let spec = GameSpec {
-        name: request.game_name.into(),
-        password: request.game_password.into(),
-        min_players: players(request.min_players),
-        max_players: players(request.max_players),
-        game_level: request.game_level,
-        player_skill_level: request.player_skill_level,
-        rules_set: request.rules_set,
-        generic_fields: [
-            request.generic_field1,
-            request.generic_field2,
-            request.generic_field3,
-            request.generic_field4,
-            request.generic_field5,
-            request.generic_field6,
-            request.generic_field7,
-            request.generic_field8,
-        ],
-        stats: request.game_stats.0.to_vec(),
-        host_type: GameHostType(request.game_host_type.0),
-        ..GameSpec::default()
-    };
+    let spec =
+        GameSpec { stats: request.game_stats.0.to_vec(), ..game_spec!(request, eight_fields!(request)) };
     create_on_host(ctx, request.message_id, request.account_id, request.world_id, &request.address_list, spec)
         .await
 }
@@ -281,28 +258,8 @@ pub(super) async fn create_on_self(
     ctx: &mut Context,
     request: &ServerCreateGameOnSelfRequest,
 ) -> HandlerResult {
-    let spec = GameSpec {
-        name: request.game_name.into(),
-        password: request.game_password.into(),
-        min_players: players(request.min_players),
-        max_players: players(request.max_players),
-        game_level: request.game_level,
-        player_skill_level: request.player_skill_level,
-        rules_set: request.rules_set,
-        generic_fields: [
-            request.generic_field1,
-            request.generic_field2,
-            request.generic_field3,
-            0,
-            0,
-            0,
-            0,
-            0,
-        ],
-        stats: request.game_stats.0.to_vec(),
-        host_type: GameHostType(request.game_host_type.0),
-        ..GameSpec::default()
-    };
+    let spec =
+        GameSpec { stats: request.game_stats.0.to_vec(), ..game_spec!(request, three_fields!(request)) };
     create_on_host(ctx, request.message_id, request.account_id, request.world_id, &request.address_list, spec)
         .await
 }
@@ -311,28 +268,8 @@ pub(super) async fn create_on_self0(
     ctx: &mut Context,
     request: &ServerCreateGameOnSelfRequest0,
 ) -> HandlerResult {
-    let spec = GameSpec {
-        name: Name::new(request.game_name.as_bytes()),
-        password: Name::new(request.game_password.as_bytes()),
-        min_players: players(request.min_players),
-        max_players: players(request.max_players),
-        game_level: request.game_level,
-        player_skill_level: request.player_skill_level,
-        rules_set: request.rules_set,
-        generic_fields: [
-            request.generic_field1,
-            request.generic_field2,
-            request.generic_field3,
-            0,
-            0,
-            0,
-            0,
-            0,
-        ],
-        stats: request.game_stats.0.to_vec(),
-        host_type: GameHostType(request.game_host_type.0),
-        ..GameSpec::default()
-    };
+    let spec =
+        GameSpec { stats: request.game_stats.0.to_vec(), ..game_spec!(request, three_fields!(request)) };
     // This form has no AccountID.
     let account = AccountId(-1);
     create_on_host(ctx, request.message_id, account, request.world_id, &request.address_list, spec).await
@@ -341,27 +278,7 @@ pub(super) async fn create_on_self0(
 /// Not answered; a report of another's game is ignored and counted by the universe.
 pub(super) async fn world_report(ctx: &mut Context, report: &ServerWorldReportOnMe) -> HandlerResult {
     let Some(link) = &ctx.mps else { return Ok(()) };
-    let update = WorldUpdate {
-        player_count: Some(players(report.player_count)),
-        name: Some(report.game_name.into()),
-        min_players: Some(players(report.min_players)),
-        max_players: Some(players(report.max_players)),
-        game_level: Some(report.game_level),
-        player_skill_level: Some(report.player_skill_level),
-        rules_set: Some(report.rules_set),
-        generic_fields: vec![
-            report.generic_field1,
-            report.generic_field2,
-            report.generic_field3,
-            report.generic_field4,
-            report.generic_field5,
-            report.generic_field6,
-            report.generic_field7,
-            report.generic_field8,
-        ],
-        stats: Some(report.game_stats.0.to_vec()),
-        status: Some(report.world_status),
-    };
+    let update = world_update!(report, eight_fields!(report).to_vec());
     let report = ReportWorldOnHost { server: link.server, world: report.medius_world_id.0, update };
     if let Err(ignored) = ctx.title().run(report).await? {
         tracing::debug!(?ignored, "a host's report is ignored");

@@ -6,8 +6,8 @@ use medley_wire::messages::{
     PartyCreateRequest, PartyJoinByIndexRequest, PartyJoinRequest, PartyPlayerReport, Request,
 };
 
-use super::game::{addresses, check_name, players, refuse_banned, seat, world};
-use super::rows::name;
+use super::game::{addresses, check_name, refuse_banned, seat, world};
+use super::rows::{eight_fields, name, players};
 use crate::context::{Context, HandlerResult};
 
 /// PartyCreate. The creator is not in it: it joins next. What ServerSessionKey is for is not known; it is not used.
@@ -18,16 +18,7 @@ pub(super) async fn create(ctx: &mut Context, request: &PartyCreateRequest) -> H
         password: name(&request.party_password),
         min_players: players(request.min_players),
         max_players: players(request.max_players),
-        generic_fields: [
-            request.generic_field1,
-            request.generic_field2,
-            request.generic_field3,
-            request.generic_field4,
-            request.generic_field5,
-            request.generic_field6,
-            request.generic_field7,
-            request.generic_field8,
-        ],
+        generic_fields: eight_fields!(request),
         host_type: request.party_host_type,
         ..GameSpec::default()
     };

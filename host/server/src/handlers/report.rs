@@ -4,54 +4,24 @@ use medley_universe::{
     EndGame, EndReport, IgnoredReport, ReassignWorld, ReportPlayer, ReportWorld, WorldUpdate,
 };
 use medley_wire::MediusWorldId;
-use medley_wire::enums::{CallbackStatus, WorldStatus};
+use medley_wire::enums::CallbackStatus;
 use medley_wire::messages::{
     EndGameReport, PlayerReport, ReassignGameMediusWorldID, WorldReport, WorldReport0,
 };
 
-use super::rows::name;
+use super::rows::{eight_fields, name, world_update};
 use crate::context::{Context, HandlerResult};
 
 pub(super) async fn world(ctx: &mut Context, report: &WorldReport) -> HandlerResult {
-    let update = WorldUpdate {
-        player_count: small(report.player_count),
-        name: Some(name(&report.game_name)),
-        min_players: small(report.min_players),
-        max_players: small(report.max_players),
-        game_level: Some(report.game_level),
-        player_skill_level: Some(report.player_skill_level),
-        rules_set: Some(report.rules_set),
-        generic_fields: vec![
-            report.generic_field1,
-            report.generic_field2,
-            report.generic_field3,
-            report.generic_field4,
-            report.generic_field5,
-            report.generic_field6,
-            report.generic_field7,
-            report.generic_field8,
-        ],
-        stats: Some(report.game_stats.0.to_vec()),
-        status: known(report.world_status),
-    };
+    let update = world_update!(report, eight_fields!(report).to_vec());
     tell_world(ctx, report.medius_world_id, update).await
 }
 
 /// WorldReport0: the session key first, three generic fields.
 pub(super) async fn world0(ctx: &mut Context, report: &WorldReport0) -> HandlerResult {
     ctx.check_session_key(&report.session_key)?;
-    let update = WorldUpdate {
-        player_count: small(report.player_count),
-        name: Some(name(&report.game_name)),
-        min_players: small(report.min_players),
-        max_players: small(report.max_players),
-        game_level: Some(report.game_level),
-        player_skill_level: Some(report.player_skill_level),
-        rules_set: Some(report.rules_set),
-        generic_fields: vec![report.generic_field1, report.generic_field2, report.generic_field3],
-        stats: Some(report.game_stats.0.to_vec()),
-        status: known(report.world_status),
-    };
+    let fields = vec![report.generic_field1, report.generic_field2, report.generic_field3];
+    let update = world_update!(report, fields);
     tell_world(ctx, report.medius_world_id, update).await
 }
 
@@ -59,15 +29,6 @@ async fn tell_world(ctx: &Context, game: MediusWorldId, update: WorldUpdate) -> 
     let outcome = ctx.title().run(ReportWorld { session: ctx.session()?, game, update }).await?;
     note("WorldReport", game, outcome);
     Ok(())
-}
-
-fn small(number: i32) -> Option<u16> {
-    u16::try_from(number).ok()
-}
-
-/// A status that the SDK names; another leaves the game's as it is.
-fn known(status: WorldStatus) -> Option<WorldStatus> {
-    status.name().map(|_| status)
 }
 
 pub(super) async fn player(ctx: &mut Context, report: &PlayerReport) -> HandlerResult {

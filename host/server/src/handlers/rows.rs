@@ -43,3 +43,70 @@ pub(super) fn count<T: TryFrom<usize>>(number: usize, most: T) -> T {
 pub(super) fn name<const N: usize>(text: &Text<N>) -> Name {
     Name::new(text.as_bytes())
 }
+
+/// A number of players from a field of the wire; less than none is none.
+pub(super) fn players(number: i32) -> u16 {
+    u16::try_from(number.max(0)).unwrap_or(u16::MAX)
+}
+
+/// The eight generic fields of a message.
+macro_rules! eight_fields {
+    ($message:expr) => {
+        [
+            $message.generic_field1,
+            $message.generic_field2,
+            $message.generic_field3,
+            $message.generic_field4,
+            $message.generic_field5,
+            $message.generic_field6,
+            $message.generic_field7,
+            $message.generic_field8,
+        ]
+    };
+}
+
+/// The generic fields of an older message, which has three.
+macro_rules! three_fields {
+    ($message:expr) => {
+        [$message.generic_field1, $message.generic_field2, $message.generic_field3, 0, 0, 0, 0, 0]
+    };
+}
+
+/// The game that a message asks for, as far as all messages name their fields alike.
+macro_rules! game_spec {
+    ($request:expr, $fields:expr) => {
+        medley_universe::GameSpec {
+            name: medley_universe::Name::new($request.game_name.as_bytes()),
+            password: medley_universe::Name::new($request.game_password.as_bytes()),
+            min_players: $crate::handlers::rows::players($request.min_players),
+            max_players: $crate::handlers::rows::players($request.max_players),
+            game_level: $request.game_level,
+            player_skill_level: $request.player_skill_level,
+            rules_set: $request.rules_set,
+            generic_fields: $fields,
+            host_type: medley_wire::enums::GameHostType($request.game_host_type.0),
+            ..medley_universe::GameSpec::default()
+        }
+    };
+}
+
+/// What a report says about a game. A number of players below none or above what there can be, and a status that the SDK
+/// does not name, leave the game's as they are.
+macro_rules! world_update {
+    ($report:expr, $fields:expr) => {
+        medley_universe::WorldUpdate {
+            player_count: u16::try_from($report.player_count).ok(),
+            name: Some($crate::handlers::rows::name(&$report.game_name)),
+            min_players: u16::try_from($report.min_players).ok(),
+            max_players: u16::try_from($report.max_players).ok(),
+            game_level: Some($report.game_level),
+            player_skill_level: Some($report.player_skill_level),
+            rules_set: Some($report.rules_set),
+            generic_fields: $fields,
+            stats: Some($report.game_stats.0.to_vec()),
+            status: $report.world_status.name().map(|_| $report.world_status),
+        }
+    };
+}
+
+pub(super) use {eight_fields, game_spec, three_fields, world_update};

@@ -37,18 +37,25 @@ async fn a_title_gets_past_its_start_up_at_maps() {
         maps.next().await
     };
     let info = NetMessageProtocolInfo { protocol_info: BigEndian(1725), build_number: BigEndian(0) };
-    assert_eq!(ask(0x01, &[]).await, Seen::Plugin(31, 8, info.into()));
+    assert_eq!(ask(NetMessageHello::INFO.id, &[]).await, Seen::Plugin(31, 8, info.into()));
     let hello = NetMessageMAPSHello {
         success: true.into(),
         is_online: true.into(),
         available_factions: Blob([7, 0, 0]),
     };
-    let Seen::Plugin(31, _, said) = ask(0x02, &[0, 0, 7, 0xa6, 0, 0, 0, 0]).await else { panic!("no hello") };
+    let Seen::Plugin(31, _, said) = ask(NetMessageProtocolInfo::INFO.id, &[0, 0, 7, 0xa6, 0, 0, 0, 0]).await
+    else {
+        panic!("no hello")
+    };
     assert_eq!(said, hello.into());
-    let Seen::Plugin(31, _, said) = ask(0x23e, &[2, b'e', b'n']).await else { panic!("no news") };
+    let Seen::Plugin(31, _, said) = ask(NetMessageNewsEulaRequest::INFO.id, &[2, b'e', b'n']).await else {
+        panic!("no news")
+    };
     let AnyMessage::NetMessageNewsEulaResponse(news) = said else { panic!("{said:?}") };
     assert_eq!((news.finished, news.content), (1, Default::default()));
-    let Seen::Plugin(31, _, said) = ask(0x2d, &[]).await else { panic!("no farewell") };
+    let Seen::Plugin(31, _, said) = ask(NetMessageAccountLogoutRequest::INFO.id, &[]).await else {
+        panic!("no farewell")
+    };
     assert_eq!(said, NetMessageAccountLogoutResponse { success: true.into() }.into());
     assert_eq!(host.handle.count(Event::AcceptedMaps), 1);
 }

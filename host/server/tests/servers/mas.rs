@@ -2,10 +2,10 @@
 
 use medley_session::ServerKind;
 use medley_store::{PolicyKind, TitleId};
-use medley_wire::AnyMessage;
 use medley_wire::enums::{AccessLevelType, CallbackStatus, PolicyType, TextFilterType};
 use medley_wire::messages::*;
-use medley_wire::types::Blob;
+use medley_wire::types::{Blob, VarText};
+use medley_wire::{AnyMessage, AppId, Dialect};
 
 use crate::kit::*;
 
@@ -254,6 +254,66 @@ async fn the_text_filter_passes_refuses_and_replaces() {
     assert_eq!(refused.status_code, CallbackStatus::FAIL);
     let replaced = mas.ask(filter(TextFilterType::REPLACE, "oh DARN it"), of!(TextFilterResponse)).await;
     assert_eq!((replaced.status_code, replaced.text), (CallbackStatus::PASS, "oh  it".into()));
+}
+
+/// The text behind its length; the NUL counts.
+fn filter1(kind: TextFilterType, text: &str) -> TextFilterRequest1 {
+    TextFilterRequest1 {
+        message_id: "9".into(),
+        text_filter: kind,
+        text_size: u32::try_from(text.len() + 1).unwrap(),
+        text: VarText::new(text),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn the_later_text_filter_tells_the_length_of_what_it_left() {
+    let host = Host::start().await;
+    let mut mas = mas(&host).await;
+    for (kind, text, status, left) in [
+        (TextFilterType::PASS_FAIL, "Badger41's", CallbackStatus::PASS, "Badger41's"),
+        (TextFilterType::REPLACE, "oh DARN it", CallbackStatus::PASS, "oh  it"),
+    ] {
+        let answer = mas.ask(filter1(kind, text), of!(TextFilterResponse1)).await;
+        assert_eq!((answer.status_code, answer.text.as_bytes()), (status, left.as_bytes()));
+        assert_eq!(
+            (answer.message_id, answer.text_size),
+            ("9".into(), u32::try_from(left.len() + 1).unwrap())
+        );
+    }
+    let refused = mas.ask(filter1(TextFilterType::PASS_FAIL, "a badword"), of!(TextFilterResponse1)).await;
+    assert_eq!(refused.status_code, CallbackStatus::FAIL);
+}
+
+#[tokio::test]
+async fn a_request_in_fragments_is_answered_as_one() {
+    let host = Host::start().await;
+    let mut mas = mas(&host).await;
+    let dialect = Dialect::new(108, AppId(UYA));
+    let whole = AnyMessage::from(filter1(TextFilterType::REPLACE, "oh DARN it")).encode(&dialect);
+    let pieces = medley_wire::fragment::cut(&whole, 10, &dialect).unwrap();
+    assert!(pieces.len() > 3);
+    for piece in pieces {
+        let AnyMessage::DmePacketFragment(piece) = AnyMessage::decode(&piece, &dialect).unwrap() else {
+            panic!("no fragment")
+        };
+        mas.send(*piece).await;
+    }
+    let AnyMessage::TextFilterResponse1(answer) = mas.next_app().await else { panic!("another answer") };
+    assert_eq!((answer.message_id, answer.text.as_bytes()), ("9".into(), &b"oh  it"[..]));
+}
+
+#[tokio::test]
+async fn debug_information_is_taken_in_a_session_only() {
+    let host = Host::start().await;
+    let mut mas = Console::connect(&host, UYA, ServerKind::Mas).await;
+    let post = || PostDebugInfoRequest { message: "line\nof the client".into(), ..Default::default() };
+    let early = mas.ask(post(), of!(PostDebugInfoResponse)).await;
+    assert_eq!(early.status_code, CallbackStatus::SESSION_KEY_INVALID);
+    mas.begin().await;
+    let taken = mas.ask(post(), of!(PostDebugInfoResponse)).await;
+    assert_eq!(taken.status_code, CallbackStatus::SUCCESS);
 }
 
 #[tokio::test]
