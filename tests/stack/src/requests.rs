@@ -8,27 +8,6 @@ use medley_wire::messages::{self, Direction, MessageInfo, StatusResponse_0};
 use medley_wire::{AnyMessage, AppId, Dialect};
 use serde_json::Value;
 
-/// Messages that a client or a game server can send and that have no handler yet. Only what is in fact missing may stand
-/// here.
-pub const MISSING: &[&str] = &[
-    "MediusMatchCancelRequest",
-    "MediusMatchCreateGameRequest",
-    "MediusMatchFindGameRequest",
-    "MediusMatchGetSupersetListRequest",
-    "MediusMatchPartyRequest",
-    "MediusPartyCreateRequest",
-    "MediusPartyJoinByIndexRequest",
-    "MediusPartyJoinRequest",
-    "MediusPartyPlayerReport",
-    "NetMessageAccountLogoutRequest",
-    "NetMessageAccountLogoutResponse",
-    "NetMessageHello",
-    "NetMessageMAPSHello",
-    "NetMessageNewsEulaRequest",
-    "NetMessageNewsEulaResponse",
-    "NetMessageProtocolInfo",
-];
-
 /// An answer that no declaration names.
 #[derive(Clone, Copy, Debug)]
 enum Undeclared {
@@ -52,10 +31,12 @@ const UNDECLARED: &[(&str, &[Undeclared])] = {
         ("MediusAddAliasRequest", &[Status(NetMessageClass::LOBBY_EXT, 0x4f)]),
         ("MediusGroupJoinChannelRequest", &[Status(NetMessageClass::LOBBY_EXT, 0x91)]),
         ("MediusUtilAddLobbyWorldRequest", &[Status(NetMessageClass::LOBBY, 0xf6)]),
+        ("MediusMatchCancelRequest", &[Status(NetMessageClass::LOBBY_EXT, 0x93)]),
         ("MediusServerCreateGameOnSelfRequest", ON_ME),
         ("MediusServerCreateGameOnSelfRequest0", ON_ME),
-        // The declared one is the client's, with the bytes that this one asks for.
+        // The declared one is the client's, with the bytes that this one asks for; behind it the next are asked for.
         ("MediusFileUploadRequest", &[Named("MediusFileUploadServerRequest")]),
+        ("MediusFileUploadResponse", &[Named("MediusFileUploadServerRequest")]),
         (
             "MediusFileUpdateAuxMetaDataRequest",
             &[Like(NetMessageClass::LOBBY_EXT, 71, "MediusFileUpdateMetaDataResponse")],
@@ -104,11 +85,7 @@ pub fn row(info: &MessageInfo) -> Option<&'static HandlerInfo> {
 /// Whether the message is never answered.
 #[must_use]
 pub fn is_silent(info: &MessageInfo) -> bool {
-    match row(info) {
-        Some(row) => row.failure == Failure::Silent,
-        // Dispatch refuses it by its declared answer, unless that goes to others.
-        None => info.answer.is_none_or(|answer| answer.contains("Fwd")) && undeclared(info).is_none(),
-    }
+    row(info).is_some_and(|row| row.failure == Failure::Silent)
 }
 
 fn undeclared(info: &MessageInfo) -> Option<&'static [Undeclared]> {

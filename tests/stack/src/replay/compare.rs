@@ -9,6 +9,8 @@ use serde_json::Value;
 pub enum Class {
     /// AccountID.
     Account,
+    /// ClanID.
+    Clan,
     /// MediusWorldID of channels and games.
     World,
     /// Net world of MLS.
@@ -51,6 +53,7 @@ fn field(message: &str, path: &str, key: &str) -> Field {
         | "IgnoreAccountID"
         | "LeaderAccountID"
         | "AccountID_or_ClanID" => Field::Id(Class::Account),
+        "ClanID" => Field::Id(Class::Clan),
         "ID" if message.contains("FindPlayer") => Field::Id(Class::Account),
         "MediusWorldID" | "MediusLobbyWorldID" | "MediusGameWorldID" => Field::Id(Class::World),
         "WorldID" if path.contains("ConnectInfo") => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use anyhow::{Context as _, Result};
 use medley_simulator::{Console, Dialect, GameSetup};
-use medley_store::{AccountId as StoreId, ListKind, PolicyKind, StatsUpdate, TitleId};
+use medley_store::{AccountId as StoreId, ListKind, NewClan, PolicyKind, StatsUpdate, TitleId};
 use medley_wire::enums::WorldStatus;
 use medley_wire::messages::GetTotalGamesRequest;
 use serde_json::{Value, json};
@@ -24,6 +24,17 @@ struct Place {
     game_name: String,
 }
 
+/// A clan, as far as the capture tells of it.
+#[derive(Clone, Debug, Default)]
+struct ToldClan {
+    name: String,
+    /// 0 if no answer tells who leads it.
+    leader: i64,
+    stats: Option<Value>,
+    /// Members, and the first of their ladder stats.
+    members: Vec<(i64, i64)>,
+}
+
 /// What the capture tells.
 #[derive(Debug, Default)]
 pub struct Facts {
@@ -39,6 +50,8 @@ pub struct Facts {
     /// Stats blobs of accounts.
     blobs: BTreeMap<i64, Value>,
     wide: BTreeMap<i64, Value>,
+    /// Clans, by captured id.
+    clans: BTreeMap<i64, ToldClan>,
     buddies: Vec<i64>,
     ignored: Vec<i64>,
     policy: String,
@@ -182,6 +195,20 @@ impl Facts {
                     self.online.entry(id).or_insert(Place { game, game_name: String::new() });
                 }
             }
+            "GetMyClans" if int(fields, "ClanID") != 0 => {
+                let leader = int(fields, "LeaderAccountID");
+                self.account(leader, text(fields, "LeaderAccountName"));
+                let clan = self.clans.entry(int(fields, "ClanID")).or_default();
+                (clan.name, clan.leader) = (text(fields, "ClanName"), leader);
+                clan.stats = fields.get("Stats").cloned();
+            }
+            "GetClanMemberList_ExtraInfo" if id > 0 => {
+                let clan = self.clans.entry(int(request, "ClanID")).or_default();
+                clan.members.push((id, int(fields, "LadderStat")));
+                if let Some(stats) = fields.get("Stats") {
+                    self.blobs.entry(id).or_insert_with(|| stats.clone());
+                }
+            }
             "PlayerInfo" => {
                 let asked = int(request, "AccountID");
                 self.account(asked, text(fields, "AccountName"));
@@ -292,6 +319,7 @@ impl Fixture {
             extras: 0,
         };
         fixture.store(host, &title, facts, &stored).await?;
+        clans(host, &title, capture, facts, &stored, ids).await?;
         fixture.players(host, capture, facts, own_name, ids).await?;
         Ok(fixture)
     }
@@ -524,6 +552,52 @@ impl Fixture {
         console.world_report(&setup(fields)?, int(fields, "PlayerCount") as i32, status)?;
         settle(console).await
     }
+}
+
+/// Makes the clans that the capture tells of, and who is in them.
+async fn clans(
+    host: &TestHost,
+    title: &TitleId,
+    capture: &Capture,
+    facts: &Facts,
+    stored: &BTreeMap<i64, StoreId>,
+    ids: &mut Ids,
+) -> Result<()> {
+    for (captured, told) in &facts.clans {
+        let mut members = told.members.iter().filter_map(|(id, stat)| Some((*stored.get(id)?, *stat)));
+        let leader = stored.get(&told.leader).copied().or_else(|| members.clone().next().map(|(id, _)| id));
+        let leader = leader.context("a clan of nobody")?;
+        // Whose members alone are told has no name there.
+        let name = if told.name.is_empty() { format!("Clan {captured}") } else { told.name.clone() };
+        let app_id = capture.dialect.app_id.0.cast_signed();
+        let new = NewClan { name: name.as_str().into(), leader, app_id, created: 0 };
+        let of = title.clone();
+        let clan = host.store.write(move |store| store.create_clan(&of, &new)).await?.id;
+        if let Some(stats) = &told.stats {
+            let (of, update) = (title.clone(), StatsUpdate::Blob(Box::new(bytes(stats)?)));
+            host.store.write(move |store| store.update_clan_stats(&of, leader, clan, &[update])).await?;
+        }
+        for (member, stat) in members.by_ref() {
+            let mut stats = Box::new([0; 100]);
+            stats[0] = i32::try_from(stat)?;
+            let of = title.clone();
+            let update = [StatsUpdate::Wide(stats)];
+            host.store.write(move |store| store.update_stats(&of, member, &update)).await?;
+            if member == leader {
+                continue;
+            }
+            let of = title.clone();
+            let invitation =
+                host.store.write(move |store| store.invite_to_clan(&of, leader, member, b"", 0)).await?;
+            let of = title.clone();
+            let join = move |store: &dyn medley_store::Store| {
+                store.answer_clan_invitation(&of, member, invitation, true, b"", 0)
+            };
+            host.store.write(join).await?;
+        }
+        meet(ids, Class::Clan, *captured, i32::try_from(clan.0)?)?;
+    }
+    Ok(())
 }
 
 fn meet(ids: &mut Ids, class: Class, captured: i64, live: i32) -> Result<()> {

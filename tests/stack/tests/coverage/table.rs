@@ -178,11 +178,21 @@ fn tests(info: &MessageInfo, evidence: &Evidence, tests: &[scan::Test]) -> Strin
     cell.join(", ")
 }
 
+fn scanned(root: &Path) -> Result<Vec<scan::Test>> {
+    let known: BTreeSet<&str> = requests::all().map(|info| info.name.trim_start_matches("Medius")).collect();
+    scan::tests(root, &known)
+}
+
+/// Messages that no test names and no replay sends.
+pub(crate) fn untested(root: &Path) -> Result<Vec<&'static str>> {
+    let (evidence, scanned) = (Evidence::read()?, scanned(root)?);
+    let alone = requests::all().filter(|info| tests(info, &evidence, &scanned).is_empty());
+    Ok(alone.map(|info| info.name).collect())
+}
+
 /// The whole document.
 pub(crate) fn rendered(root: &Path) -> Result<String> {
-    let evidence = Evidence::read()?;
-    let known: BTreeSet<&str> = requests::all().map(|info| info.name.trim_start_matches("Medius")).collect();
-    let scanned = scan::tests(root, &known)?;
+    let (evidence, scanned) = (Evidence::read()?, scanned(root)?);
     let mut text = HEAD.to_owned();
     let all: Vec<_> = requests::all().collect();
     let handled = all.iter().filter(|info| requests::row(info).is_some()).count();
@@ -192,7 +202,7 @@ pub(crate) fn rendered(root: &Path) -> Result<String> {
         (NetMessageClass::LOBBY_EXT, "LobbyExt (class 4)"),
         (NetMessageClass::LOBBY_REPORT, "LobbyReport (class 3): game servers and console hosts"),
         (NetMessageClass::DME, "DME (class 0): between consoles, in what the relay carries unread"),
-        (NetMessageClass::APPLICATION, "Application (class 2): by the plugin transport"),
+        (NetMessageClass::APPLICATION, "Application (class 2): MAPS, by the plugin transport"),
     ] {
         write!(
             text,
