@@ -33,7 +33,7 @@ use crate::clock::Clock;
 use crate::events;
 use crate::mgcl::ServerLine;
 use crate::plugin::seat::Seat;
-use crate::shared::Shared;
+use crate::shared::{Shared, first_world};
 
 /// Jobs that may wait for one title. Callers wait for a place.
 const QUEUE: usize = 1024;
@@ -373,7 +373,8 @@ impl Actor {
 
     /// Begins anew after a panic. Whoever waits or is connected sees its channel closed.
     fn restart(&mut self, now: Time) {
-        let config: UniverseConfig = self.universe.config().clone();
+        let mut config: UniverseConfig = self.universe.config().clone();
+        config.first_world = first_world(now.unix.unsigned_abs());
         self.universe = Universe::new(config, rand::random());
         if let Some(inner) = self.weak.upgrade() {
             inner.losses.fetch_add(1, Ordering::Relaxed);

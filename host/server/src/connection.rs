@@ -383,7 +383,9 @@ impl Connection {
             close: false,
         });
         let span = tracing::Span::current();
-        span.record("title", ctx.title.id().as_str()).record("app", request.app_id.0);
+        // A relay of all titles is filed under the first one, but is not its.
+        span.record("title", if any { "any" } else { ctx.title.id().as_str() })
+            .record("app", request.app_id.0);
         tracing::debug!(version = request.dialect.medius_version, enciphered = request.enciphered, "connect");
         if self.kind != ServerKind::Mps {
             self.turned_away = turn_away(&ctx, ip).await;

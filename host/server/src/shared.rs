@@ -284,7 +284,8 @@ impl Shared {
 
     /// What the universe of `title` has to know.
     pub(crate) fn universe_config(&self, title: &Title) -> UniverseConfig {
-        universe_config(&self.config(), title)
+        let first_world = first_world(self.clock.unix_at_start().as_secs());
+        UniverseConfig { first_world, ..universe_config(&self.config(), title) }
     }
 }
 
@@ -304,6 +305,13 @@ impl HandshakeRules for TitleRules {
     }
 }
 
+/// Where MediusWorldIDs start: with the seconds since 2024. One world a second would have to be made all the time for the
+/// next start to come upon an id of this one; Sony's own ids were large too (68465).
+pub(crate) fn first_world(unix: u64) -> i32 {
+    const YEAR_2024: u64 = 1_704_067_200;
+    (unix.saturating_sub(YEAR_2024) % 0x7fff_0000) as i32 + 1
+}
+
 fn universe_config(host: &HostConfig, title: &Title) -> UniverseConfig {
     let config = &title.config;
     let (limits, timeouts) = (&config.limits, &host.timeouts);
@@ -313,6 +321,8 @@ fn universe_config(host: &HostConfig, title: &Title) -> UniverseConfig {
     let players_per_game =
         limits.max_players_per_game.min(config.relay.max_players).min(host.relay.max_players_per_world);
     UniverseConfig {
+        // Of a running host: see `Shared::universe_config`.
+        first_world: 0,
         app_ids: title.apps.iter().map(|app| AppId(app.id)).collect(),
         channels: config
             .channel
@@ -375,6 +385,16 @@ fn universe_config(host: &HostConfig, title: &Title) -> UniverseConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn world_ids_of_a_later_start_are_ahead_of_those_of_an_earlier_one() {
+        let now = 1_795_000_000;
+        assert_eq!(first_world(now), 90_932_801);
+        assert_eq!(first_world(now + 60) - first_world(now), 60);
+        // A clock that is wrong gives ids all the same.
+        assert_eq!(first_world(0), 1);
+        assert!(first_world(u64::MAX) > 0);
+    }
 
     #[test]
     fn every_kind_of_server_takes_its_timeouts_from_the_configuration() {

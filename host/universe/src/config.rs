@@ -19,6 +19,9 @@ pub struct UniverseConfig {
     pub timeouts: Timeouts,
     /// Rules in which titles differ.
     pub rules: Rules,
+    /// The universe's first MediusWorldID; below 1: 1. Looked at when the universe is made. A start by the clock keeps a
+    /// console that still holds an id from before a restart from naming somebody else's world.
+    pub first_world: i32,
 }
 
 /// A persistent channel.

@@ -117,7 +117,7 @@ impl State {
             players_in_games: 0,
             counters: Counters::default(),
             timers: Timers::default(),
-            last_world: 0,
+            last_world: config.first_world.max(1) - 1,
             last_net_world: 0,
             last_request: 0,
             last_anonymous: 0,

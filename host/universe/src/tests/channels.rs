@@ -185,3 +185,14 @@ fn a_new_configuration_adds_changes_and_retires_channels() {
         (1, 0, 1)
     );
 }
+
+#[test]
+fn ids_of_worlds_start_where_the_configuration_says() {
+    let first = |first_world| {
+        let mut lobby = Lobby::with(UniverseConfig { first_world, ..config() });
+        let session = lobby.player(5);
+        lobby.universe.session(session).unwrap().channel.unwrap().0
+    };
+    assert_eq!((first(0), first(1), first(-7)), (1, 1, 1));
+    assert_eq!((first(91_000_000), first(i32::MAX)), (91_000_000, i32::MAX));
+}
