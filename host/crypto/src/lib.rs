@@ -16,6 +16,7 @@ mod context;
 mod ecdsa;
 mod fan_out;
 mod key_store;
+mod power;
 mod ps2;
 mod ps3;
 mod rsa_keys;

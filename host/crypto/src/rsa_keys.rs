@@ -2,8 +2,9 @@
 //!
 //! No blinding: the private halves that matter are public knowledge (every emulator ships them), a 512-bit modulus
 //! falls to a desktop computer, and a login costs one private operation. The private operation itself runs in
-//! constant time because the library's exponentiation does; nothing is promised beyond that.
+//! constant time, as far as the compiler leaves it so; nothing is promised beyond that.
 
+use crate::power::{Limbs, Modulus, limbs, number};
 use crate::{Context, Hash, KEY_LEN, Suite, SymmetricKey};
 use core::fmt;
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
@@ -114,7 +115,8 @@ impl fmt::Debug for RsaPublicKey {
 #[derive(Clone)]
 struct Half {
     params: FixedMontyParams<{ U256::LIMBS }>,
-    exponent: U256,
+    modulus: Modulus,
+    exponent: Limbs,
 }
 
 impl Half {
@@ -125,7 +127,8 @@ impl Half {
         let shift = FixedMontyForm::from_montgomery(*self.params.r2(), &self.params);
         let high = FixedMontyForm::new(&high, &self.params).mul(&shift);
         let reduced = FixedMontyForm::new(&low, &self.params).add(&high);
-        reduced.pow_amm(&self.exponent)
+        let power = self.modulus.power(&limbs(reduced.as_montgomery()), &self.exponent);
+        FixedMontyForm::from_montgomery(number(&power), &self.params)
     }
 }
 
@@ -277,10 +280,11 @@ fn half(prime: &BigUint, d: &BigUint) -> Result<Half, RsaError> {
     let modulus =
         Option::<Odd<U256>>::from(Odd::new(U256::from_le_bytes(bytes.into()))).ok_or(RsaError::Factors)?;
     let exponent = fixed::<{ KEY_LEN / 2 }>(&(d % (prime - 1u32))).ok_or(RsaError::Factors)?;
-    Ok(Half {
-        params: FixedMontyParams::new_vartime(modulus),
-        exponent: U256::from_le_bytes(exponent.into()),
-    })
+    let params = FixedMontyParams::new_vartime(modulus);
+    // Two numbers of at most 256 bits whose product has 512 have 256 each.
+    let one = limbs(FixedMontyForm::one(&params).as_montgomery());
+    let modulus = Modulus::new(limbs(params.modulus().as_ref()), one).ok_or(RsaError::Factors)?;
+    Ok(Half { params, modulus, exponent: limbs(&U256::from_le_bytes(exponent.into())) })
 }
 
 /// The factors of `n` from `17 d - 1`, a multiple of the order of every element: the square roots of one that turn
