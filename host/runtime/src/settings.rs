@@ -240,6 +240,6 @@ mod tests {
         let before = check("").unwrap();
         let after = check("strict = true\nmax-players = 8").unwrap();
         assert_eq!(after.changed(&before), ["strict"]);
-        assert_eq!(after.changed(&after), [String::new(); 0]);
+        assert!(after.changed(&after).is_empty());
     }
 }

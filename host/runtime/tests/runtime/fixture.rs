@@ -3,6 +3,7 @@
 //! A fixture is a core module: the functions that a test gives it, `unreachable` for the rest of each interface, a manifest as data, and an
 //! allocator that only counts up (and starts anew after each answer). `wit-component` makes a component of it, as it does for real plugins.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a fixture that cannot be made is a failure of its test")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

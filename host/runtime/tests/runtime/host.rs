@@ -1,5 +1,5 @@
 //! A host that answers little and remembers what it was told.
-#![allow(unreachable_pub, reason = "the modules of one test")]
+#![allow(dead_code, unreachable_pub, reason = "tests and benches use their own parts")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
