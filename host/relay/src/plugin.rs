@@ -16,7 +16,7 @@ use crate::player::{Delivery, deliver};
 use crate::shard::{Command, Core};
 use crate::world::{DmeIndex, DmeWorldId, Mask, Route};
 
-/// Packets that wait at most before they are shown, whether the turn is over or not: about the plugin's time for one call.
+/// With so many packets waiting they are shown before the turn is over.
 const BATCH: usize = 1024;
 /// Bytes of them.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -60,6 +60,9 @@ pub(crate) struct Seats {
     seats: Vec<Option<Seat>>,
     /// Seats with something waiting.
     waiting: bool,
+    /// So much waits that it is to be shown before the turn is over. Not on the spot: whoever sent the last of it is out of
+    /// its place and would miss what is for it.
+    full: bool,
     /// Players whom plugins put out; carried out between two inputs.
     put_out: Vec<(usize, DmeIndex)>,
 }
@@ -232,15 +235,22 @@ impl Core {
         let (transport, cover) = (relay.transport, relay.cover);
         seat.held.push(Held { slot, receivers, source, transport, cover, packet });
         seat.bytes += relay.payload.len();
+        let full = seat.held.len() >= BATCH || seat.bytes >= BATCH_BYTES;
         self.plugins.waiting = true;
-        if seat.held.len() >= BATCH || seat.bytes >= BATCH_BYTES {
+        self.plugins.full |= full;
+        true
+    }
+
+    /// Shows what waits, if it is much. Between two players' inputs.
+    pub(crate) fn relieve_plugins(&mut self) {
+        if self.plugins.full {
             self.show_packets();
         }
-        true
     }
 
     /// Shows what waits to the plugins, and sends on what they let pass.
     pub(crate) fn show_packets(&mut self) {
+        self.plugins.full = false;
         if !core::mem::take(&mut self.plugins.waiting) {
             return;
         }

@@ -634,8 +634,8 @@ impl Shard {
         }
         self.fire_timers();
         self.core.run_plugin_timers();
-        self.tick_worlds();
         self.core.show_packets();
+        self.tick_worlds();
         for (slot, index) in self.core.take_put_out() {
             self.order_out(slot, index);
         }
@@ -679,6 +679,7 @@ impl Shard {
             } else {
                 self.settle(slot, index, player, usize::MAX, gone);
             }
+            self.core.relieve_plugins();
             if self.core.pending > EARLY_FLUSH {
                 self.flush();
             }
@@ -743,6 +744,7 @@ impl Shard {
                 Some((slot, index)) => self.datagram(slot, index, from, count),
                 None => self.core.counters.unknown_datagrams.increment(),
             }
+            self.core.relieve_plugins();
             if self.core.pending > EARLY_FLUSH {
                 self.flush();
             }
@@ -766,6 +768,7 @@ impl Shard {
             self.core.counters.udp_bytes_in.add(count as u64);
             if known || self.first_datagram_of(slot, index, from, count) {
                 self.datagram(slot, index, from, count);
+                self.core.relieve_plugins();
             } else {
                 self.core.counters.unknown_datagrams.increment();
             }

@@ -155,7 +155,10 @@ struct Raw {
 
 impl Raw {
     fn read(bytes: &[u8]) -> Result<Self, LoadFailure> {
-        let parse = |error: wasmparser::BinaryReaderError| LoadFailure::Parse { message: error.to_string() };
+        // One line: the parser shows a wrong magic number as a list over several.
+        let parse = |error: wasmparser::BinaryReaderError| LoadFailure::Parse {
+            message: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+        };
         let mut raw = Self::default();
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(bytes) {
