@@ -111,7 +111,7 @@ pub(crate) async fn dispatch(ctx: &mut Context, mut request: Incoming) {
         Incoming::Undecodable(undecodable) => refuse_undecodable(ctx, &undecodable),
         Incoming::Message(message) => match handlers::find(message.class().0, message.id()) {
             Some(info) => handle(ctx, info, message).await,
-            None => refuse_unhandled(ctx, &message),
+            None => ignore_unhandled(ctx, &message),
         },
     }
 }
@@ -267,6 +267,7 @@ fn complete_failure(answer: &mut AnyMessage, id: MessageId, status: CallbackStat
         }
         AnyMessage::AccountGetIDResponse(answer) => answer.account_id.0 = -1,
         AnyMessage::CreateGameResponse(answer) => answer.medius_world_id.0 = -1,
+        AnyMessage::PartyCreateResponse(answer) => answer.medius_world_id.0 = -1,
         AnyMessage::CreateClanResponse(answer) => answer.clan_id.0 = -1,
         AnyMessage::GetMyClansResponse(answer) => answer.clan_id.0 = -1,
         AnyMessage::ServerAuthenticationResponse(answer) => answer.confirmation = refused,
@@ -332,35 +333,16 @@ pub(crate) fn status_response(
     AnyMessage::Unknown(UnknownMessage { class, id: number.into(), body })
 }
 
-/// The status of a request that nobody handles (servers.md 1, rule 2).
-fn unhandled_status(info: &MessageInfo) -> CallbackStatus {
-    let asks = ["Get", "List", "Find", "Check", "Info", "Position"];
-    if asks.iter().any(|word| info.name.contains(word)) {
-        CallbackStatus::NO_RESULT
-    } else {
-        CallbackStatus::FAIL
-    }
-}
-
-/// Messages whose declared "answer" is what other players get: the sender hears nothing.
-fn is_forwarded(info: &MessageInfo) -> bool {
-    info.answer.is_some_and(|answer| answer.contains("Fwd"))
-}
-
-fn refuse_unhandled(ctx: &mut Context, message: &AnyMessage) {
+/// Every message of a client has its row (a test of the table sees to it), so this one is of those that only servers send:
+/// there is nothing to answer.
+fn ignore_unhandled(ctx: &Context, message: &AnyMessage) {
     let Some(info) = message.info() else { return };
     let title = ctx.title.id().as_str().to_owned();
     if ctx.shared.first_unhandled(&title, info.class.0, info.id) {
-        tracing::warn!(message = info.name, app = ctx.dialect.app_id.0, "no handler for this request");
+        tracing::warn!(message = info.name, app = ctx.dialect.app_id.0, "no handler for this message");
     }
     metrics::counter!(events::UNHANDLED, "title" => title, "message" => info.name).increment(1);
     ctx.shared.counters.count(Event::Unhandled);
-    if is_forwarded(info) {
-        return;
-    }
-    if let Some(answer) = failure_answer(message, unhandled_status(info)) {
-        ctx.reply(answer);
-    }
 }
 
 fn ignore_unknown(ctx: &Context, unknown: &UnknownMessage) {
@@ -380,14 +362,13 @@ fn refuse_undecodable(ctx: &mut Context, undecodable: &Undecodable) {
     ctx.shared.counters.count(Event::ErrorUndecodable);
     tracing::debug!(error = %undecodable.error, "a message does not decode");
     let Some(info) = undecodable.info else { return };
-    let row = handlers::find(info.class.0, info.id);
-    let silent = row.map_or_else(|| is_forwarded(info), |row| row.failure == Failure::Silent);
+    let row = handlers::find(info.class.0, info.id).filter(|row| row.failure != Failure::Silent);
     // Without its MessageID the answer would be some other request's.
-    let (false, Some(id)) = (silent, undecodable.message_id) else { return };
+    let (Some(row), Some(id)) = (row, undecodable.message_id) else { return };
     let Some(mut empty) = AnyMessage::empty(info.name) else { return };
     empty.set_message_id(id);
-    let status = row.map_or_else(|| unhandled_status(info), |row| default_status(row.failure));
-    let status = if ctx.kind == ServerKind::Muis { CallbackStatus::INVALID_REQUEST_MSG } else { status };
+    let muis = ctx.kind == ServerKind::Muis;
+    let status = if muis { CallbackStatus::INVALID_REQUEST_MSG } else { default_status(row.failure) };
     if let Some(answer) = failure_answer(&empty, status) {
         ctx.reply(answer);
     }

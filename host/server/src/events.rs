@@ -65,7 +65,7 @@ metrics_table! {
     REQUESTS = "medius_lobby_requests_total", Counter, "requests", ["message"],
         "Requests that had a handler.";
     UNHANDLED = "medius_lobby_unhandled_requests_total", Counter, "requests", ["title", "message"],
-        "Requests without a handler, answered with their failure.";
+        "Messages without a handler: those that only servers send.";
     REFUSALS = "medius_lobby_refusals_total", Counter, "requests", ["message"],
         "Requests answered with a failure.";
     LOGINS = "medius_lobby_logins_total", Counter, "logins", ["title", "result"],
@@ -159,7 +159,7 @@ events_table! {
     ErrorPrecondition = PROTOCOL_ERRORS, "kind", "precondition";
     /// A request on a server that does not take it.
     ErrorWrongServer = PROTOCOL_ERRORS, "kind", "wrong_server";
-    /// A request without a handler.
+    /// A message without a handler.
     Unhandled = PROTOCOL_ERRORS, "kind", "unhandled";
     /// A NAT probe was answered.
     NatAnswered = NAT_PACKETS, "result", "answered";

@@ -503,6 +503,17 @@ mod tests {
     }
 
     #[test]
+    fn every_message_that_a_client_may_send_has_a_row() {
+        let missing: Vec<_> = messages::ALL
+            .iter()
+            .filter(|info| info.direction != Direction::ServerToClient)
+            .filter(|info| find(info.class.0, info.id).is_none())
+            .map(|info| info.name)
+            .collect();
+        assert_eq!(missing, [""; 0]);
+    }
+
+    #[test]
     fn only_messages_that_clients_send_are_registered() {
         for info in REGISTRY {
             assert_ne!(info.message.direction, Direction::ServerToClient, "{}", info.message.name);

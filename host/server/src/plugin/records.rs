@@ -171,7 +171,8 @@ impl Carries<api::LoginRequest> for wire::AnonymousLoginRequest {
 
 impl Carries<api::LoginRequest> for wire::TicketLoginRequest {
     fn record(&self) -> api::LoginRequest {
-        let name = NpTicket::parse(self.ticket_version.0, &self.ticket_data.0).map(|ticket| ticket.account_name());
+        let name =
+            NpTicket::parse(self.ticket_version.0, &self.ticket_data.0).map(|ticket| ticket.account_name());
         api::LoginRequest { kind: login::TICKET, name: name.unwrap_or_default(), password: Vec::new() }
     }
 

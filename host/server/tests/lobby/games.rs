@@ -10,7 +10,7 @@ use medley_wire::enums::{
 use medley_wire::messages::*;
 use medley_wire::types::Text;
 
-use crate::harness::{APP, Behaviour, DME, DME_KEY, Host, Player, game, join};
+use crate::harness::{APP, Behaviour, DME, DME_KEY, Host, Player, TITLE, game, join};
 use crate::reports::staging;
 
 async fn online_state(player: &mut Player) -> PlayerOnlineState {
@@ -167,6 +167,16 @@ async fn creating_a_game_is_refused_for_each_reason() {
     }
     // The title takes four games, in all and in a channel.
     assert_eq!(other.ask(game("Fifth")).await.status_code, S::NUM_GAME_WORLDS_PER_LOBBY_WORLD_EXCEEDED);
+}
+
+#[tokio::test]
+async fn a_title_may_take_fewer_games_in_a_channel_than_in_all() {
+    let title = TITLE.replace("max_games = 4", "max_games = 4\nmax_games_per_channel = 1");
+    let host = Host::with(&title).await;
+    let _dme = host.dme().await;
+    let (mut player, mut other) = (host.player("Badger41").await, host.player("Otter").await);
+    assert_eq!(player.ask(game("First")).await.status_code, S::SUCCESS);
+    assert_eq!(other.ask(game("Second")).await.status_code, S::NUM_GAME_WORLDS_PER_LOBBY_WORLD_EXCEEDED);
 }
 
 #[tokio::test]

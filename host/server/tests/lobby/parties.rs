@@ -154,7 +154,7 @@ async fn parties_are_refused_for_their_names_and_without_a_relay() {
     let host = Host::start().await;
     let [mut leader] = players(&host).await;
     let refused = leader.ask(party("Us")).await;
-    assert_eq!((refused.status_code, refused.medius_world_id), (S::EXCEEDS_MAX_WORLDS, MediusWorldId(0)));
+    assert_eq!((refused.status_code, refused.medius_world_id), (S::EXCEEDS_MAX_WORLDS, MediusWorldId(-1)));
     let dme = host.dme_that(Behaviour { refuses_creation: true, ..Behaviour::default() }).await;
     assert_eq!(leader.ask(party("Us")).await.status_code, S::FAIL);
     assert_eq!(leader.ask(party("darn it")).await.status_code, S::FAIL);
