@@ -262,3 +262,12 @@ fn compiled_code_is_taken_from_the_cache_and_not_when_it_is_damaged() {
     Runtime::new(config).unwrap().load(&bytes, "plugin.wasm").unwrap();
     assert_eq!(std::fs::read(&entry).unwrap(), whole, "the damaged entry was not replaced");
 }
+
+#[test]
+fn without_address_space_for_a_pool_instances_are_made_one_by_one() {
+    // 100,000 times 4 GiB is more than any process has.
+    let runtime = Runtime::new(RuntimeConfig { instances: 100_000, ..RuntimeConfig::default() }).unwrap();
+    let plugin = runtime.load(&Fixture::new().build(), "plugin.wasm").unwrap();
+    let env = Arc::new(Env::new("title", vec![1], 1));
+    assert!(plugin.prepare(Role::Lobby, &env, None).is_ok());
+}

@@ -1,6 +1,9 @@
 //! What serving plugins do, and above all what they cannot do.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::time::Duration;
 
 use medley_runtime::api::*;
@@ -719,6 +722,77 @@ fn a_bulk_transfer_goes_on_as_it_is_acknowledged() {
     assert_eq!((lobby.system.len(), guest.failures()), (1, 0));
 }
 
+// HTTP.
+
+/// Answers connections with `hi`, and says how many there were.
+fn web() -> (u16, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, asked) = (listener.local_addr().unwrap().port(), Arc::new(AtomicU32::new(0)));
+    let count = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            count.fetch_add(1, Ordering::SeqCst);
+            let mut head = [0; 1024];
+            let _ = stream.read(&mut head).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi").unwrap();
+        }
+    });
+    (port, asked)
+}
+
+/// Chat asks the web; denies with -10 if the request is on its way, -11 if not. The answer is told by a system message.
+fn asking(port: u16) -> Fixture {
+    let url = format!("http://127.0.0.1:{port}/");
+    let body = format!(
+        "(call $http.start (i32.const 0x8700) (i32.const 3) (i32.const 0x8800) (i32.const {}) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x9000))
+        (i32.store (i32.const {SCRATCH}) (i32.const 3))
+        (i32.store offset=4 (i32.const {SCRATCH}) (i32.sub (i32.const -10) (i32.load8_u (i32.const 0x9000))))
+        (i32.const {SCRATCH})",
+        url.len()
+    );
+    Fixture::new()
+        .import("http", "start")
+        .import("send", "system-message")
+        .extra(&format!("(data (i32.const 0x8700) \"GET\") (data (i32.const 0x8800) \"{url}\")"))
+        .capability(&format!("http:127.0.0.1:{port}"))
+        .hook("chat", &body)
+        .function("answers", "http-done", "(call $send.system-message (i32.const 3) (i64.const 0) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0x9000))")
+}
+
+#[test]
+fn an_http_answer_reaches_the_instance_that_asked_and_no_other() {
+    let (port, asked) = web();
+    let (sender, done) = mpsc::channel();
+    let env = Env {
+        grants: Grants::parse([format!("http:127.0.0.1:{port}").as_str()]).unwrap(),
+        http: Some(Box::new(move |answer| sender.send(answer).unwrap())),
+        ..env()
+    };
+    let (mut guest, mut lobby) = guest_in(&asking(port), env);
+    assert_eq!(say(&mut guest, &mut lobby), Verdict::Deny(-10));
+    guest.http_done(&mut lobby, done.recv().unwrap());
+    assert_eq!(lobby.system.len(), 1);
+    assert_eq!(say(&mut guest, &mut lobby), Verdict::Deny(-10));
+    guest.bad_answer(Host::Lobby(&mut lobby), Hook::Chat, "to have a new instance");
+    guest.run_timers(Host::Lobby(&mut lobby));
+    assert_eq!(guest.health(), Health::Serving);
+    guest.http_done(&mut lobby, done.recv().unwrap());
+    assert_eq!((lobby.system.len(), asked.load(Ordering::SeqCst)), (1, 2));
+}
+
+#[test]
+fn a_host_that_is_not_granted_is_not_asked() {
+    let (port, asked) = web();
+    // In the clear, the port must be in the capability.
+    for grants in [Grants::default(), Grants::parse(["http:127.0.0.1"]).unwrap()] {
+        let env = Env { grants, http: Some(Box::new(|_| {})), ..env() };
+        let (mut guest, mut lobby) = guest_in(&asking(port).capability("http:127.0.0.1"), env);
+        assert_eq!(say(&mut guest, &mut lobby), Verdict::Deny(-11));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
 /// Lines of log, as text.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -738,7 +812,7 @@ impl Lines {
     }
 }
 
-impl std::io::Write for Lines {
+impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.lock().extend(bytes);
         Ok(bytes.len())
