@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::files::FileAction;
 use crate::operations::{Operation, Subject, UnbanWhat};
+use crate::plugins::PluginOrder;
 use crate::setup::absolute;
 
 /// One host for every Medius (SCE-RT) title.
@@ -159,6 +160,58 @@ pub(crate) enum PluginCommand {
     /// What plugin authors do; needs no host and no configuration.
     #[command(flatten)]
     Tool(medley_plugin_tool::Tool),
+    /// What operators do, with the host running.
+    #[command(flatten)]
+    Host(PluginOrderCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginOrderCommand {
+    /// Loads a title's plugin again from its files. If it is no use, the old one goes on serving.
+    Reload {
+        /// Title.
+        title: String,
+    },
+    /// Goes back to the plugin that served the title before.
+    Rollback {
+        /// Title.
+        title: String,
+    },
+    /// Lets a plugin serve again that was taken out of service because it failed too often.
+    Resume {
+        /// Title.
+        title: String,
+    },
+    /// Shows what plugin serves a title and how it does.
+    Status {
+        /// Title.
+        title: String,
+    },
+    /// Runs a command of a title's plugin; `status` lists them.
+    Command {
+        /// Title.
+        title: String,
+        /// The command.
+        name: String,
+        /// What follows it.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+impl From<PluginOrderCommand> for Operation {
+    fn from(command: PluginOrderCommand) -> Self {
+        let (title, order) = match command {
+            PluginOrderCommand::Reload { title } => (title, PluginOrder::Reload),
+            PluginOrderCommand::Rollback { title } => (title, PluginOrder::Rollback),
+            PluginOrderCommand::Resume { title } => (title, PluginOrder::Resume),
+            PluginOrderCommand::Status { title } => (title, PluginOrder::Status),
+            PluginOrderCommand::Command { title, name, arguments } => {
+                (title, PluginOrder::Command { name, arguments })
+            }
+        };
+        Self::Plugin { title, order }
+    }
 }
 
 #[derive(Args, Debug)]

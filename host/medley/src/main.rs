@@ -14,6 +14,7 @@ mod control;
 mod files;
 mod logging;
 mod operations;
+mod plugins;
 mod process;
 mod relay;
 mod report;
@@ -117,6 +118,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Reload => setup.operate(operations::Operation::Reload),
         // They read no configuration and were run above.
         Command::Plugin(PluginCommand::Tool(_)) => Ok(()),
+        Command::Plugin(PluginCommand::Host(order)) => setup.operate(order.into()),
         #[cfg(feature = "load")]
         Command::Load(_) => Ok(()),
     }

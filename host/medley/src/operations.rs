@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::exit;
 use crate::files::FileAction;
+use crate::plugins::PluginOrder;
 use crate::utc::utc;
 
 /// From here on a title's name is taken for another one's misspelling; 1 is equality. `rachet-uya` has 0.97 of
@@ -58,6 +59,8 @@ pub(crate) enum Operation {
     Export { file: PathBuf },
     /// Reads JSON lines.
     Import { file: PathBuf, merge: bool },
+    /// Does something with a title's plugin.
+    Plugin { title: String, order: PluginOrder },
     /// Reads configuration and titles again.
     Reload,
 }
@@ -126,6 +129,12 @@ pub(crate) trait Around: Sync {
     fn bans_changed(&self) -> impl Future<Output = Option<usize>> + Send;
     /// Reads configuration and titles again; says what changed.
     fn reload(&self) -> impl Future<Output = Result<Vec<String>, String>> + Send;
+    /// Does something with a title's plugin.
+    fn plugin(
+        &self,
+        title: &TitleId,
+        order: PluginOrder,
+    ) -> impl Future<Output = Result<Vec<String>, String>> + Send;
 }
 
 impl Operation {
@@ -256,6 +265,10 @@ impl Operation {
             Self::File { title, action } => action.perform(store, served(around, &title)?, now).await,
             Self::Export { file } => export(store, file).await,
             Self::Import { file, merge } => import(store, file, merge).await,
+            Self::Plugin { title, order } => {
+                let title = served(around, &title)?;
+                around.plugin(&title, order).await.map_err(OperationError::Refused)
+            }
             Self::Reload => around.reload().await.map_err(OperationError::Refused),
         }
     }

@@ -12,9 +12,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use medley_console::{Answer, Console, Source};
+use medley_plugins::{Plugins, Status};
 use medley_relay::{MpsLink, Relay, RelayHandle, TitleRelays};
 use medley_server::{Server, ServerHandle, ServerOptions};
-use medley_store::StoreHandle;
+use medley_store::{StoreHandle, TitleId};
 use medley_titles::{HostConfig, TitleSet};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cli::RunArgs;
 use crate::operations::{Around, Operation};
+use crate::plugins::{self, PluginOrder};
 use crate::report::{self, Listener};
 use crate::rules::relay_config;
 use crate::setup::{self, Setup};
@@ -89,6 +91,7 @@ struct Inner {
     server: ServerHandle,
     relay: Option<RelayHandle>,
     relays: Arc<TitleRelays>,
+    plugins: Plugins,
     listeners: std::sync::Mutex<Vec<Listener>>,
     /// What is in force; the lock makes reloads one after the other.
     current: Mutex<(HostConfig, TitleSet)>,
@@ -131,6 +134,7 @@ impl Host {
         } else {
             None
         };
+        let plugins = plugins::start(&config.data_dir, server.clone(), relay.clone()).await?;
         let listeners = std::sync::Mutex::new(listeners(&server, relay.as_ref()));
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let inner = Inner {
@@ -140,6 +144,7 @@ impl Host {
             server,
             relay,
             relays,
+            plugins,
             listeners,
             current: Mutex::new((config, titles)),
             started,
@@ -286,7 +291,12 @@ impl Inner {
         self.server.reload_config(live.clone()).await;
         self.server.reload_titles(new_titles.clone()).await;
         (*config, *titles) = (live, new_titles);
-        Ok(lines)
+        let plugins = plugins::refresh(&self.plugins).await;
+        if !plugins.is_empty() && title_changes.is_empty() {
+            // "nothing changed" would not be true.
+            return Ok(plugins);
+        }
+        Ok(lines.into_iter().chain(plugins).collect())
     }
 }
 
@@ -339,6 +349,7 @@ impl Source for Inner {
                     "channels": live.as_ref().map_or(0, |live| live.channels.len()),
                     "games": live.as_ref().map_or(0, |live| live.games.len()),
                     "sessions": live.as_ref().map_or(0, |live| live.sessions),
+                    "plugin": self.plugins.status(&title.id).await.ok().filter(Status::is_known),
                 }));
             }
             rows
@@ -372,6 +383,10 @@ impl Around for Running<'_> {
 
     async fn reload(&self) -> Result<Vec<String>, String> {
         self.0.reload().await
+    }
+
+    async fn plugin(&self, title: &TitleId, order: PluginOrder) -> Result<Vec<String>, String> {
+        order.obey(&self.0.plugins, title.as_str()).await
     }
 }
 

@@ -8,11 +8,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use medley_crypto::KeyStore;
-use medley_store::{Database, HandleOptions, PasswordOptions, SledOptions, StoreHandle, UnixSeconds};
+use medley_store::{
+    Database, HandleOptions, PasswordOptions, SledOptions, StoreHandle, TitleId, UnixSeconds,
+};
 use medley_titles::{HostConfig, TitleSet};
 
 use crate::cli::Common;
 use crate::operations::{Around, Operation};
+use crate::plugins::PluginOrder;
 use crate::{Failure, control, exit, logging, report};
 
 /// A text that an operator gives by file is at most this long.
@@ -150,6 +153,10 @@ impl Around for Stopped<'_> {
 
     async fn reload(&self) -> Result<Vec<String>, String> {
         Err("no host runs".into())
+    }
+
+    async fn plugin(&self, _: &TitleId, _: PluginOrder) -> Result<Vec<String>, String> {
+        Err("no host runs, and plugins serve only there".into())
     }
 }
 

@@ -121,6 +121,13 @@ pub struct Status {
     pub error: Option<String>,
 }
 
+impl Status {
+    /// Whether there is anything to tell: a plugin, or one that was tried in vain.
+    pub fn is_known(&self) -> bool {
+        self.serving.is_some() || self.previous.is_some() || self.error.is_some()
+    }
+}
+
 /// Plugins of all titles. Cheap to clone.
 #[derive(Clone)]
 pub struct Plugins {

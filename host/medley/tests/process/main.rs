@@ -4,8 +4,12 @@
 //! Every test has a folder of its own and lets the system choose all ports; whatever it started ends with it.
 
 mod cli;
+#[path = "../../../runtime/tests/runtime/fixture.rs"]
+#[allow(clippy::unwrap_used, reason = "a builder of fixtures")]
+mod fixture;
 mod host;
 mod kill;
 mod metrics;
+mod plugins;
 mod relay;
 mod run;

@@ -45,6 +45,18 @@ fn server() -> Vec<Row> {
     rows.collect()
 }
 
+/// The metrics of title plugins.
+fn plugins() -> Vec<Row> {
+    let rows = medley_runtime::METRICS.iter().map(|metric| Row {
+        name: metric.name,
+        kind: format!("{:?}", metric.kind).to_lowercase(),
+        unit: metric.unit,
+        labels: metric.labels.iter().map(|label| (*label, Vec::new())).collect(),
+        help: metric.help,
+    });
+    rows.collect()
+}
+
 /// The relay's metrics: its table has a row per series.
 fn relay() -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
@@ -82,7 +94,7 @@ fn table(text: &mut String, title: &str, rows: &[Row]) -> Result<()> {
 
 /// Every metric that the host can show, by name, with the help text that stands beside it.
 pub(crate) fn described() -> Vec<(&'static str, &'static str)> {
-    server().into_iter().chain(relay()).map(|row| (row.name, row.help)).collect()
+    server().into_iter().chain(relay()).chain(plugins()).map(|row| (row.name, row.help)).collect()
 }
 
 /// The names that the document has.
@@ -101,6 +113,7 @@ fn the_docs_of_the_metrics_are_what_the_tables_say() -> Result<()> {
     let mut text = HEAD.to_owned();
     table(&mut text, "Servers (MUIS, MAS, MLS, MPS, NAT)", &server())?;
     table(&mut text, "Game relay (DME)", &relay())?;
+    table(&mut text, "Title plugins", &plugins())?;
     if std::env::var_os("MEDLEY_UPDATE_DOCS").is_some() {
         fs::write(path(), text)?;
         return Ok(());

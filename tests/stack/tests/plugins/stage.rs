@@ -29,7 +29,7 @@ pub(crate) struct Stage {
 
 fn game(dialect: Dialect, more: &str) -> String {
     let id = dialect.app_id().0;
-    let rules = "[chat]\nper_second = 0\nwhisper = true\n[limits]\nmax_channels = 64\n";
+    let rules = "[chat]\nper_second = 0\nwhisper = true\n[limits]\nmax_channels = 64\nmax_games = 60000\n";
     format!("name = \"A Title\"\n[[app]]\nid = {id}\n[[channel]]\nname = \"General\"\n{rules}{more}")
 }
 
@@ -53,6 +53,7 @@ impl Stage {
         }
         let mut setup = HostSetup::new()?;
         setup.titles = TitleSet::load(games.path(), false)?;
+        setup.relay.max_worlds = 60_000;
         setup.config.limits.messages_per_second = 100_000;
         setup.config.limits.messages_burst = 100_000;
         let host = setup.start().await?;
