@@ -29,6 +29,7 @@ mod placement;
 mod player;
 mod plugin;
 mod relay;
+mod segments;
 mod shard;
 mod sockets;
 mod titles;

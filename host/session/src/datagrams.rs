@@ -9,6 +9,17 @@ pub struct Datagrams {
     limit: usize,
 }
 
+/// Datagrams that follow each other, see [`Datagrams::runs`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run<'a> {
+    /// All of them.
+    pub bytes: &'a [u8],
+    /// Bytes of each but perhaps the last.
+    pub size: usize,
+    /// How many.
+    pub count: usize,
+}
+
 impl Datagrams {
     /// None yet; each of at most `limit` bytes.
     #[must_use]
@@ -49,6 +60,30 @@ impl Datagrams {
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len()]);
         self.starts.iter().zip(ends).filter_map(|(start, end)| self.bytes.get(*start..end))
+    }
+
+    /// The same in runs that one system call can send: datagrams as long as the first of their run, of which the last may
+    /// be shorter. At most `bytes` bytes (one datagram, if it is longer) and `count` datagrams each.
+    pub fn runs(&self, bytes: usize, count: usize) -> impl Iterator<Item = Run<'_>> {
+        let end_of = move |at: usize| self.starts.get(at + 1).copied().unwrap_or(self.bytes.len());
+        let mut at = 0;
+        core::iter::from_fn(move || {
+            let start = *self.starts.get(at)?;
+            let (first, size) = (at, end_of(at) - start);
+            at += 1;
+            while at < self.starts.len() && at - first < count && end_of(at) - start <= bytes {
+                let length = end_of(at) - end_of(at - 1);
+                if length > size {
+                    break;
+                }
+                at += 1;
+                if length < size {
+                    break;
+                }
+            }
+            let bytes = self.bytes.get(start..end_of(at - 1))?;
+            Some(Run { bytes, size, count: at - first })
+        })
     }
 
     /// Forgets all; keeps the buffers.
@@ -110,5 +145,24 @@ mod tests {
         assert_eq!((datagrams.count(), datagrams.len()), (4, 26));
         datagrams.clear();
         assert_eq!((datagrams.is_empty(), datagrams.iter().count()), (true, 0));
+    }
+
+    #[test]
+    fn a_run_is_of_one_length_but_for_its_end() {
+        let mut datagrams = Datagrams::new(0);
+        for length in [5, 5, 5, 3, 3, 4, 9, 2, 2] {
+            datagrams.push(&vec![length as u8; length]);
+        }
+        let runs = |bytes, count| -> Vec<_> {
+            datagrams.runs(bytes, count).map(|run| (run.bytes.len(), run.size, run.count)).collect()
+        };
+        assert_eq!(runs(1000, 60), [(18, 5, 4), (3, 3, 1), (4, 4, 1), (11, 9, 2), (2, 2, 1)]);
+        assert_eq!(runs(1000, 2), [(10, 5, 2), (8, 5, 2), (3, 3, 1), (4, 4, 1), (11, 9, 2), (2, 2, 1)]);
+        assert_eq!(runs(10, 60), [(10, 5, 2), (8, 5, 2), (3, 3, 1), (4, 4, 1), (9, 9, 1), (4, 2, 2)]);
+        // Nothing is left out, and one that is too long goes by itself.
+        assert_eq!(runs(1, 60).len(), 9);
+        let cut = datagrams.runs(1000, 60).flat_map(|run| run.bytes.chunks(run.size));
+        assert!(cut.eq(datagrams.iter()));
+        assert_eq!(Datagrams::new(10).runs(1000, 60).count(), 0);
     }
 }

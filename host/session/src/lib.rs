@@ -65,7 +65,7 @@ pub use config::{
     CERTIFICATE_MODULUS, Handshake, HandshakeRules, Limits, MAS_1_CERTIFICATE, ServerConfig, ServerKind,
     Timeouts, Usual,
 };
-pub use datagrams::Datagrams;
+pub use datagrams::{Datagrams, Run};
 pub use error::{SendError, SessionError, Timeout};
 pub use event::{Accept, ConnectRequest, Event, Relay, Target};
 pub use link::{Cover, Transport};
