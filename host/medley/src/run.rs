@@ -439,6 +439,7 @@ impl Signals {
 fn install_metrics() -> Result<PrometheusHandle, Failure> {
     let handle = PrometheusBuilder::new().install_recorder().context("metrics cannot be recorded")?;
     medley_server::describe_metrics();
+    medley_runtime::metrics::describe();
     Ok(handle)
 }
 

@@ -70,7 +70,7 @@ metrics_table! {
         "Requests answered with a failure.";
     LOGINS = "medius_lobby_logins_total", Counter, "logins", ["title", "result"],
         "Logins, by outcome.";
-    PLUGIN_EVENTS_LOST = "medius_plugin_events_lost_total", Counter, "events", ["title"],
+    PLUGIN_EVENTS_LOST = "medius_lobby_plugin_events_lost_total", Counter, "events", ["title"],
         "Events that a plugin was not told of, because there were too many at once.";
 }
 
