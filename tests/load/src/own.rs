@@ -15,8 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What a host is given to end in order.
 const DRAIN: Duration = Duration::from_secs(15);
 /// What a measurement needs: ports of the system's choice, and no limit per address or player.
-const ENVIRONMENT: [(&str, &str); 13] = [
+const ENVIRONMENT: [(&str, &str); 14] = [
     ("MEDLEY_LISTEN_MUIS", "0"),
+    ("MEDLEY_LISTEN_MUIS_EXTRA", "0"),
     ("MEDLEY_LISTEN_MAS", "0"),
     ("MEDLEY_LISTEN_MLS", "0"),
     ("MEDLEY_LISTEN_MPS", "0"),
