@@ -18,8 +18,8 @@ pub(crate) const MAX_CONFIG_BYTES: u64 = 1 << 20;
 pub const ENVIRONMENT_PREFIX: &str = "MEDLEY_";
 
 /// Variables with the prefix that are no keys: where the file is (read by the program) and the switch of the documentation tests.
-const OTHER_VARIABLES: [&str; 4] =
-    ["MEDLEY_CONFIG", "MEDLEY_KILL_ROUNDS", "MEDLEY_SHARED", "MEDLEY_UPDATE_DOCS"];
+const OTHER_VARIABLES: [&str; 5] =
+    ["MEDLEY_CONFIG", "MEDLEY_KILL_ROUNDS", "MEDLEY_RELOAD_PLAYERS", "MEDLEY_SHARED", "MEDLEY_UPDATE_DOCS"];
 
 /// When a changed key takes effect on a running host.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
