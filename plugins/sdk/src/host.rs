@@ -167,6 +167,9 @@ pub mod store {
     /// The owner of what belongs to the title and to no account.
     pub const TITLE: AccountId = AccountId(0);
 
+    /// Keys with their values.
+    pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
     /// What stands there.
     pub fn get(owner: AccountId, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Error> {
         Ok(sys::store::get(owner.0, key.as_ref())?)
@@ -188,7 +191,7 @@ pub mod store {
         prefix: impl AsRef<[u8]>,
         after: Option<&[u8]>,
         limit: u32,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    ) -> Result<Entries, Error> {
         Ok(sys::store::scan(owner.0, prefix.as_ref(), after, limit)?)
     }
 }

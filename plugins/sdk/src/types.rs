@@ -104,8 +104,8 @@ impl From<&str> for Text {
     }
 }
 
-impl From<&Text> for Text {
-    fn from(text: &Text) -> Self {
+impl From<&Self> for Text {
+    fn from(text: &Self) -> Self {
         text.clone()
     }
 }

@@ -331,7 +331,7 @@ fn subscribe(known: &Method, method: &mut ImplItemFn, subscriptions: &mut Vec<To
 /// `DnasSignaturePost`, `(0, 8)`, `(4, _)`.
 enum MessageWhich {
     Type(syn::Path),
-    Number(Expr, Option<Expr>),
+    Number(Box<Expr>, Option<Box<Expr>>),
 }
 
 impl Parse for MessageWhich {
@@ -341,12 +341,12 @@ impl Parse for MessageWhich {
         }
         let pair;
         syn::parenthesized!(pair in input);
-        let class = pair.parse()?;
+        let class = Box::new(pair.parse()?);
         pair.parse::<Token![,]>()?;
         if pair.parse::<Option<Token![_]>>()?.is_some() {
             return Ok(Self::Number(class, None));
         }
-        Ok(Self::Number(class, Some(pair.parse()?)))
+        Ok(Self::Number(class, Some(Box::new(pair.parse()?))))
     }
 }
 

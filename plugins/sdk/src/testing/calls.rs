@@ -138,7 +138,7 @@ pub(crate) mod store {
         prefix: &[u8],
         after: Option<&[u8]>,
         limit: u32,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    ) -> Result<crate::host::store::Entries> {
         Ok(with(|world| {
             let rows = world.store.iter().filter(|((of, key), _)| {
                 *of == owner && key.starts_with(prefix) && after.is_none_or(|after| key.as_slice() > after)
