@@ -105,7 +105,7 @@ impl Project {
 
     /// The plugin's own folder.
     pub fn folder(&self) -> &Path {
-        self.manifest.parent().unwrap_or(Path::new("."))
+        self.manifest.parent().unwrap_or_else(|| Path::new("."))
     }
 
     /// Builds it. What cargo and the compiler say goes to standard error.
@@ -182,7 +182,8 @@ pub fn verify(file: &Path, folder: &Path, toolchain: Option<&Toolchain>) -> Resu
         ));
     };
     let project = Project::named(&origin.package, folder)?;
-    let krate = project.folder().strip_prefix(&project.workspace).unwrap_or(project.folder()).to_owned();
+    let krate =
+        project.folder().strip_prefix(&project.workspace).unwrap_or_else(|_| project.folder()).to_owned();
     let differs =
         |why: &str| ToolError::Differs { path: file.to_owned(), why: why.to_owned(), krate: krate.clone() };
     if project.sources != origin.sources {

@@ -248,7 +248,7 @@ impl Report {
             }
         }
         for message in &self.messages {
-            let id = message.id.map_or("every id".to_owned(), |id| format!("id {id}"));
+            let id = message.id.map_or_else(|| "every id".to_owned(), |id| format!("id {id}"));
             let name = message.name.map_or(String::new(), |name| format!(" ({name})"));
             row("message", format!("class {} {id}{name}, {}", message.class, message.direction));
         }

@@ -9,6 +9,7 @@ fn made_of() -> Origin {
 }
 
 /// A module with the four functions of the manifest, which trap.
+#[allow(clippy::unwrap_used, reason = "a builder of fixtures")]
 fn manifest_alone(version: &str) -> Vec<u8> {
     let functions: String = ["describe", "settings", "subscriptions", "capabilities"]
         .map(|name| {
