@@ -116,6 +116,7 @@ async fn datagrams_of_nobody_reach_no_player() -> Result<()> {
 async fn a_player_who_does_not_read_is_closed_and_the_others_miss_nothing() -> Result<()> {
     let mut setup = HostSetup::new()?;
     setup.relay.messages_per_second = 0;
+    setup.relay.bytes_per_second = 0;
     let host = setup.start().await?;
     let game_setup = GameSetup::new("Patience", 4);
     let mut talker = witness(&host, "Talker", 1).await?;

@@ -116,7 +116,7 @@ async fn settings_change_without_a_reload_and_wrong_ones_are_told_with_their_lin
     let changes = stage.refresh().await?;
     let [(_, Err(error))] = changes.as_slice() else { bail!("{changes:?}") };
     let sentence = error.to_string();
-    assert!(sentence.contains("game.toml:12:1: setting `greeting` wants"), "{sentence}");
+    assert!(sentence.contains("game.toml:13:1: setting `greeting` wants"), "{sentence}");
     let status = stage.plugins.status("mine").await?;
     assert_eq!(status.serving.map(|view| view.generation), Some(1));
     Ok(())
