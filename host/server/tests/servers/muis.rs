@@ -151,7 +151,6 @@ async fn channels_are_listed_without_a_session_as_the_lobby_lists_them() {
         message_id: "1".into(),
         page_id,
         page_size,
-        ..Default::default()
     };
     let first = muis.ask(page(1, 10), of!(ChannelList_ExtraInfoResponse)).await;
     assert_eq!((first.status_code, first.message_id), (CallbackStatus::SUCCESS, "1".into()));
