@@ -34,8 +34,9 @@ the captures and the protocol notes: `MEDLEY_UPDATE_DOCS=1 cargo test -p medley-
 - **Evidence**: captures in which a console sends it (in *italics* those whose server is a hobby server; with `?` where the
   request was inferred from its answer); sections of the protocol notes (`servers.md`) that say what it does; `emulators` and
   how many public servers know its layout.
-- **Tests**: beside `stack/every_request`, which sends each of them, empty and filled, to every server in every state and
-  dialect. Those that name the message themselves come first, then those that send it by a helper.
+- **Tests**: beside `stack/every_request`, which sends each of them but DmePacketFragment and those of MAPS, empty and filled,
+  to every server in every state and dialect. Those that name the message themselves come first, then those that send it by a
+  helper.
 ";
 
 /// What protocol notes and captures tell of a message.
