@@ -147,11 +147,8 @@ async fn channels_are_listed_without_a_session_as_the_lobby_lists_them() {
     "#;
     let host = Host::with(HostConfig::ephemeral(), titles(&[("deadlocked", text)])).await;
     let mut muis = Console::connect(&host, DEADLOCKED, ServerKind::Muis).await;
-    let page = |page_id, page_size| ChannelList_ExtraInfoRequest {
-        message_id: "1".into(),
-        page_id,
-        page_size,
-    };
+    let page =
+        |page_id, page_size| ChannelList_ExtraInfoRequest { message_id: "1".into(), page_id, page_size };
     let first = muis.ask(page(1, 10), of!(ChannelList_ExtraInfoResponse)).await;
     assert_eq!((first.status_code, first.message_id), (CallbackStatus::SUCCESS, "1".into()));
     assert_eq!((first.lobby_name, first.max_players), ("General".into(), 64));
