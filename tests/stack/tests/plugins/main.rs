@@ -1,7 +1,6 @@
 //! Title plugins on a whole host: verdicts, hostile plugins, live replacement, the relay.
 
 #[path = "../../../../host/runtime/tests/runtime/fixture.rs"]
-#[allow(clippy::unwrap_used, reason = "a builder of fixtures")]
 mod fixture;
 mod hostile;
 mod reload;
