@@ -19,8 +19,12 @@ use crate::traffic::Progress;
 
 /// Rows that a list request asks for.
 const PAGE: i16 = 20;
+/// Players of a channel: each chat message is heard by one fewer.
+pub const CROWD: usize = 50;
+/// Games at one time: what a relay takes by default has to be enough.
+const GAMES: u32 = 200;
 
-/// `clients` anonymous players share one channel and each makes `rate` requests a second for `duration`, in turn: game list,
+/// `clients` anonymous players share channels of [`CROWD`] and each makes `rate` requests a second for `duration`, in turn: game list,
 /// channel list, player list, chat (heard by all others), and a report of their game by those who have one. An
 /// operation is a request; its latency ends with the last row of its answer.
 ///
@@ -37,10 +41,22 @@ pub fn mix(
     let mut fleet = Fleet::new(target.allowed())?;
     fleet.spread();
     let mut members = Vec::new();
+    let (mut channel, mut games) = (None, 0);
     for number in 0..clients {
-        let member = lobby::enter(&mut fleet, style, target, &format!("Chat{number}"), true)?;
+        let mut member = lobby::enter(&mut fleet, style, target, &format!("Chat{number}"), true)?;
+        // As many as fit into the first channel stay where they arrived.
+        if number >= CROWD {
+            let max = i32::try_from(CROWD).unwrap_or(i32::MAX);
+            let id = match channel.filter(|_| number % CROWD != 0) {
+                Some(id) => id,
+                None => lobby::create_channel(&mut fleet, style, &member, &format!("Load {number}"), max)?,
+            };
+            channel = Some(id);
+            lobby::join_channel(&mut fleet, style, &mut member, id)?;
+        }
         // One in eight hosts a game, so that lists have rows.
-        let game = if number % 8 == 0 {
+        let game = if number % 8 == 0 && games < GAMES {
+            games += 1;
             Some(lobby::create_game(&mut fleet, style, &member, &format!("Chat {number}"), 8)?)
         } else {
             None

@@ -10,9 +10,9 @@ use medley_wire::enums::{
     AccountType, CallbackStatus, ConnectionType, GameHostType, UniverseVariableInformationInfoFilter,
 };
 use medley_wire::messages::{
-    AccountLoginRequest, AccountRegistrationRequest, AnonymousLoginRequest, CreateGameRequest,
-    CreateGameRequest0, ExtendedSessionBeginRequest, GetUniverseInformationRequest, JoinGameRequest,
-    NetConnectionInfo, SessionBeginRequest, SessionBeginRequest1,
+    AccountLoginRequest, AccountRegistrationRequest, AnonymousLoginRequest, CreateChannelRequest,
+    CreateGameRequest, CreateGameRequest0, ExtendedSessionBeginRequest, GetUniverseInformationRequest,
+    JoinChannelRequest, JoinGameRequest, NetConnectionInfo, SessionBeginRequest, SessionBeginRequest1,
 };
 use medley_wire::rt::ClientSetRecvFlag;
 use medley_wire::types::{MessageId, Text};
@@ -305,6 +305,62 @@ fn account_login(
         AnyMessage::AccountLoginResponse(answer) => Some(*answer),
         _ => None,
     })
+}
+
+/// Makes a channel for `max_players`.
+///
+/// # Errors
+/// Refused.
+pub(crate) fn create_channel(
+    fleet: &mut Fleet,
+    style: &Style,
+    member: &Member,
+    name: &str,
+    max_players: i32,
+) -> Result<i32> {
+    let request = CreateChannelRequest {
+        message_id: id(),
+        session_key: member.session_key,
+        application_id: style.config.dialect.app_id,
+        max_players,
+        lobby_name: Text::new(name),
+        ..Default::default()
+    };
+    let (status, world) =
+        ask(fleet, member.lobby, "CreateChannel", &request.into(), |answer| match answer {
+            AnyMessage::CreateChannelResponse(answer) => Some((answer.status_code, answer.world_id)),
+            _ => None,
+        })?;
+    check("CreateChannel", status)?;
+    Ok(world)
+}
+
+/// Goes to a channel, as consoles do: by a new connection to where the answer leads.
+///
+/// # Errors
+/// Refused.
+pub(crate) fn join_channel(
+    fleet: &mut Fleet,
+    style: &Style,
+    member: &mut Member,
+    channel: i32,
+) -> Result<()> {
+    let request = JoinChannelRequest {
+        message_id: id(),
+        session_key: member.session_key,
+        world_id: channel,
+        ..Default::default()
+    };
+    let answer = ask(fleet, member.lobby, "JoinChannel", &request.into(), |answer| match answer {
+        AnyMessage::JoinChannelResponse(answer) => Some(answer),
+        _ => None,
+    })?;
+    check("JoinChannel", answer.status_code)?;
+    let redirect = Redirect::new("JoinChannel", &answer.connect_info)?;
+    fleet.hang_up(member.lobby, true);
+    member.lobby = fleet.dial(style.follow(ServerKind::Mls, &redirect), redirect.address)?;
+    member.channel = channel;
+    fleet.ready(member.lobby)
 }
 
 /// Makes a game for `max_players` on the relay.
