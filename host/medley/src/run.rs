@@ -264,15 +264,34 @@ impl Inner {
         self.listeners.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// What holds is logged before plugins are compiled, which may take seconds.
     async fn reload_and_log(&self) {
-        match self.reload().await {
-            Ok(lines) => tracing::info!(changes = lines.join("; "), "configuration read again"),
-            Err(error) => tracing::error!(%error, "configuration not taken: the old one stays in force"),
+        match self.take_in().await {
+            Ok((lines, _)) => tracing::info!(changes = lines.join("; "), "configuration read again"),
+            Err(error) => {
+                tracing::error!(%error, "configuration not taken: the old one stays in force");
+                return;
+            }
+        }
+        let plugins = plugins::refresh(&self.plugins).await;
+        if !plugins.is_empty() {
+            tracing::info!(changes = plugins.join("; "), "plugins looked at again");
         }
     }
 
-    /// Reads configuration and titles again: all of it or nothing.
+    /// For the operator's command, which answers when everything holds.
     async fn reload(&self) -> Result<Vec<String>, String> {
+        let (lines, titles_changed) = self.take_in().await?;
+        let plugins = plugins::refresh(&self.plugins).await;
+        if !plugins.is_empty() && !titles_changed {
+            // "nothing changed" would not be true.
+            return Ok(plugins);
+        }
+        Ok(lines.into_iter().chain(plugins).collect())
+    }
+
+    /// Reads configuration and titles again: all of it or nothing. What changed, and whether titles did.
+    async fn take_in(&self) -> Result<(Vec<String>, bool), String> {
         let mut current = self.current.lock().await;
         let (config, titles) = &mut *current;
         let mut new_config = self.setup.read_config().map_err(|failure| format!("{:#}", failure.error))?;
@@ -291,12 +310,7 @@ impl Inner {
         self.server.reload_config(live.clone()).await;
         self.server.reload_titles(new_titles.clone()).await;
         (*config, *titles) = (live, new_titles);
-        let plugins = plugins::refresh(&self.plugins).await;
-        if !plugins.is_empty() && title_changes.is_empty() {
-            // "nothing changed" would not be true.
-            return Ok(plugins);
-        }
-        Ok(lines.into_iter().chain(plugins).collect())
+        Ok((lines, !title_changes.is_empty()))
     }
 }
 

@@ -5,7 +5,6 @@
 
 mod cli;
 #[path = "../../../runtime/tests/runtime/fixture.rs"]
-#[allow(clippy::unwrap_used, reason = "a builder of fixtures")]
 mod fixture;
 mod host;
 mod kill;

@@ -217,7 +217,7 @@ async fn a_message_that_only_servers_send_is_counted_and_not_answered() {
     // The second one has a declared answer, itself.
     mas.send(AccountLoginResponse { message_id: "77".into(), ..Default::default() }).await;
     mas.send(GetWorldSecurityLevelResponse { message_id: "78".into(), ..Default::default() }).await;
-    mas.send(GetServerTimeRequest { message_id: "79".into(), ..Default::default() }).await;
+    mas.send(GetServerTimeRequest { message_id: "79".into() }).await;
     assert_eq!(mas.next_app().await.message_id(), Some("79".into()));
     assert_eq!(host.handle.count(Event::Unhandled), 2);
 }
